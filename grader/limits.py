@@ -1,0 +1,28 @@
+"""Resource limits of one submission: what exercise.toml's `[limits]` says, with defaults.
+
+Owns the numbers only; the fence, the channel and the judge each apply their part.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+MIB = 1 << 20
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of a guest and of the checks that use it.
+
+    `check_wall_s` is one deadline for a check, host and guest together; `wall_s` is for the whole submission.
+    `memory_bytes` is what a guest may add to what the zygote already maps. `processes` caps threads (starting
+    processes is refused altogether). `output_bytes` is what may be printed before the guest is stopped, `reply_bytes`
+    the largest answer, `file_bytes` the private scratch folder.
+    """
+
+    check_wall_s: float = 5.0
+    wall_s: float = 60.0
+    memory_bytes: int = 2048 * MIB
+    processes: int = 64
+    output_bytes: int = 8 * MIB
+    reply_bytes: int = 256 * MIB
+    file_bytes: int = 64 * MIB

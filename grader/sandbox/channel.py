@@ -1,0 +1,224 @@
+"""Bytes between host and guest, under one deadline: frames out, frames in, what the student prints, how it ended.
+
+Owns the sockets of one guest on the host side. Must not know what the bytes mean.
+Invariant: no read is longer than a limit fixed before it, no wait is longer than the deadline, and nothing that the
+guest sends or withholds (half a frame, one byte a second, an endless stream, a closed socket) does more than raise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+
+from grader.errors import GraderError, ProtocolViolation
+
+Buffer = bytes | bytearray | memoryview
+HEADER = struct.Struct("<Q")
+IOV_MAX = 512  # of the 1024 pieces that one sendmsg may take
+_CHUNK_BYTES = 1 << 16
+_SCRATCH_BYTES = 1 << 15
+_STATUS_WAIT_S = 0.5
+_CLOSE_WAIT_S = 0.5
+_STATUS_BYTES = 4096
+_POLL_MAX_MS = 1 << 30
+
+
+class ChannelError(GraderError):
+    """The conversation with a guest is over; the subclass says why."""
+
+
+class ChannelTimeout(ChannelError):
+    """The deadline passed."""
+
+
+class ChannelClosed(ChannelError):
+    """The guest closed its end or ended."""
+
+
+class ChannelFlooded(ChannelError):
+    """The student printed more than `output_bytes`."""
+
+
+def frame_pieces(buffers: Sequence[Buffer]) -> list[memoryview]:
+    """Return the pieces of a frame, header first, ready to be written one after the other."""
+    length_bytes = sum(len(piece) for piece in buffers)
+    return [memoryview(HEADER.pack(length_bytes)), *(memoryview(piece) for piece in buffers)]
+
+
+def rest_after(pieces: list[memoryview], sent: int) -> list[memoryview]:
+    """Return what remains to be written of `pieces` after `sent` bytes."""
+    for index, piece in enumerate(pieces):
+        if sent < len(piece):
+            return [piece[sent:], *pieces[index + 1 :]]
+        sent -= len(piece)
+    return []
+
+
+class Capture:
+    """Keeps the head and the tail of what was printed, and counts the rest."""
+
+    def __init__(self, keep_bytes: int = 1 << 16) -> None:
+        self.keep_bytes, self.total_bytes = keep_bytes, 0
+        self._head, self._tail = bytearray(), bytearray()
+
+    def add(self, data: bytes) -> None:
+        """Take one more piece of output."""
+        self.total_bytes += len(data)
+        room = self.keep_bytes - len(self._head)
+        self._head += data[:room]
+        self._tail = (self._tail + data[max(room, 0) :])[-self.keep_bytes :]
+
+    def text(self) -> str:
+        """Return what was kept, with a line that says how much was left out."""
+        left_out = self.total_bytes - len(self._head) - len(self._tail)
+        between = f"\n[… {left_out:,} bytes left out …]\n" if left_out else ""
+        return self._head.decode("utf-8", "replace") + between + self._tail.decode("utf-8", "replace")
+
+
+class Channel:
+    """One guest's rpc socket, output pipe and lifeline, as the host holds them.
+
+    Closing the lifeline is what kills the guest: its keeper sees it, also when the host itself was killed.
+    """
+
+    def __init__(self, rpc: socket.socket, output_fd: int, lifeline: socket.socket, output_bytes: int) -> None:
+        self._rpc, self._output_fd, self._lifeline = rpc, output_fd, lifeline
+        self._output_bytes = output_bytes
+        self.capture, self._scratch = Capture(), bytearray(_SCRATCH_BYTES)
+        rpc.setblocking(False)
+        os.set_blocking(output_fd, False)
+        self._poll = select.poll()
+        self._poll.register(rpc, select.POLLIN)
+        self._poll.register(output_fd, select.POLLIN)
+        self._output_open = True
+
+    def request(self, buffers: Sequence[Buffer], deadline: float, reply_bytes: int) -> bytearray:
+        """Send one frame and return the next one that arrives.
+
+        Args:
+            deadline: `time.monotonic()` value that sending, waiting and receiving share.
+        Raises:
+            ChannelTimeout, ChannelClosed, ChannelFlooded: the guest is not to be spoken to again.
+            ProtocolViolation: a frame longer than `reply_bytes`.
+        """
+        self.send(buffers, deadline)
+        return self.receive(deadline, reply_bytes)
+
+    def send(self, buffers: Sequence[Buffer], deadline: float) -> None:
+        """Write one frame; see `request` for what it raises."""
+        pending = frame_pieces(buffers)
+        while pending:
+            pending = self._send_some(pending, deadline)
+
+    def _send_some(self, pending: list[memoryview], deadline: float) -> list[memoryview]:
+        try:
+            sent = self._rpc.sendmsg(pending[:IOV_MAX])
+        except BlockingIOError:
+            # Only POLLOUT: a guest that talks instead of listening would otherwise wake us again and again.
+            self._poll.modify(self._rpc, select.POLLOUT)
+            try:
+                self._wait(deadline)
+            finally:
+                self._poll.modify(self._rpc, select.POLLIN)
+            return pending
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        return rest_after(pending, sent)
+
+    def receive(self, deadline: float, reply_bytes: int) -> bytearray:
+        """Read one frame; see `request` for what it raises."""
+        filled = self._receive_at_least(memoryview(self._scratch), HEADER.size, deadline)
+        (length_bytes,) = HEADER.unpack_from(self._scratch)
+        if length_bytes > reply_bytes:
+            raise ProtocolViolation(f"an answer of {length_bytes:,} bytes, the limit is {reply_bytes:,}")
+        if filled > HEADER.size + length_bytes:
+            raise ProtocolViolation("more than one answer to one question")
+        # bytearray(count) maps zero pages: memory is used only as bytes really arrive.
+        frame = bytearray(length_bytes)
+        arrived = filled - HEADER.size
+        frame[:arrived] = self._scratch[HEADER.size : filled]
+        self._receive_at_least(memoryview(frame)[arrived:], length_bytes - arrived, deadline)
+        return frame
+
+    def _receive_at_least(self, view: memoryview, wanted: int, deadline: float) -> int:
+        """Fill `view` until `wanted` bytes are there, taking more if they have come; return how many."""
+        filled = 0
+        while filled < wanted:
+            self._wait(deadline)
+            try:
+                received = self._rpc.recv_into(view[filled:])
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
+            if not received:
+                raise ChannelClosed("the end of the answers")
+            filled += received
+        return filled
+
+    def _wait(self, deadline: float) -> None:
+        """Return when the rpc socket has what it is registered for, emptying the output pipe meanwhile."""
+        while True:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise ChannelTimeout("the deadline passed")
+            ready = dict(self._poll.poll(min(left_s * 1000 + 1, _POLL_MAX_MS)))
+            if self._output_fd in ready:
+                self._drain_some()
+            if self._rpc.fileno() in ready:
+                return
+
+    def _drain_some(self) -> bool:
+        """Read one piece of output; return whether there was any."""
+        if not self._output_open:
+            return False
+        try:
+            data = os.read(self._output_fd, _CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._output_open = False
+            self._poll.unregister(self._output_fd)
+            return False
+        self.capture.add(data)
+        if self.capture.total_bytes > self._output_bytes:
+            raise ChannelFlooded(f"more than {self._output_bytes:,} bytes were printed")
+        return True
+
+    def new_capture(self) -> None:
+        """Begin to count and keep what is printed anew."""
+        self.capture = Capture()
+
+    def drain(self) -> None:
+        """Take what was printed so far; raises ChannelFlooded."""
+        while self._drain_some():
+            pass
+
+    def status(self) -> dict[str, object]:
+        """Return how the guest ended, as its keeper saw it; empty if the keeper does not say in time."""
+        self._lifeline.settimeout(_STATUS_WAIT_S)
+        try:
+            status = json.loads(self._lifeline.recv(_STATUS_BYTES) or b"{}")
+        except (OSError, ValueError):
+            return {}
+        return status if isinstance(status, dict) else {}
+
+    def close(self) -> None:
+        """End the guest if it still lives, wait until nothing of it is left, and give up the sockets."""
+        self._rpc.close()
+        # An OSError here means that the keeper itself is gone, and then there is nothing left to wait for.
+        with contextlib.suppress(OSError):
+            self._lifeline.shutdown(socket.SHUT_WR)
+            self._lifeline.settimeout(_CLOSE_WAIT_S)
+            while self._lifeline.recv(_STATUS_BYTES):
+                continue  # a status that nobody asked for; the end of the stream is what we wait for
+        self._lifeline.close()
+        if self._output_fd >= 0:
+            os.close(self._output_fd)
+            self._output_fd = -1

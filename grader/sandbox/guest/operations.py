@@ -1,0 +1,160 @@
+"""What a host can ask a guest for: one method per operation, named by the operation.
+
+Must not know sockets. An operation returns an Answer; whether it kept a graph is said by `leaves`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grader.sandbox import scan
+from grader.sandbox.guest.graphs import Graphs, LeafReport, arrive
+from grader.sandbox.guest.objects import Objects, new_ids
+from grader.sandbox.guest.student import Submission, resolve
+from grader.sandbox.wire import SentTensor, map_tensors
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result; `leaves` are the argument leaves of its graph, None if no graph is to be kept."""
+
+    value: object = None
+    leaves: list[Tensor] | None = None
+
+
+class Operations:
+    """The state of one guest and everything that can be done with it."""
+
+    def __init__(self) -> None:
+        ids = new_ids()
+        self.objects, self.graphs = Objects(ids), Graphs(ids)
+        self.submission: Submission | None = None
+        self.files: frozenset[str] = frozenset()
+        self.sent: list[SentTensor] = []
+
+    def free(self, identifiers: Iterable[int]) -> None:
+        """Forget handles, nodes and leaves that the host no longer uses."""
+        for identifier in identifiers:
+            self.objects.free(identifier)
+            self.graphs.free(identifier)
+
+    def scan(self, sources: list[list[str]]) -> Answer:
+        """Parse the files without running them."""
+        return Answer([scan.scan_source(name, text).to_plain() for name, text in sources])
+
+    def load(self, sources: list[list[str]]) -> Answer:
+        """Import the first file; the others when they are asked for or imported by it."""
+        self.files = frozenset(name for name, _ in sources)
+        self.submission = Submission([(name, text) for name, text in sources])
+        self.objects.pin(0, self.submission.load(sources[0][0].removesuffix(".py")))
+        return Answer()
+
+    def module(self, stem: str, identifier: int) -> Answer:
+        """Import another of the student's files and keep it under a number of the host's choice."""
+        assert self.submission is not None
+        self.objects.pin(identifier, self.submission.load(stem))
+        return Answer()
+
+    def begin(self, seed: int) -> Answer:
+        """Start a check: forget the last one's objects and seed every generator a student is likely to use."""
+        self.objects.clear()
+        self.graphs.clear()
+        random.seed(seed)
+        np.random.seed(seed % (1 << 32))
+        torch.manual_seed(seed)
+        return Answer()
+
+    def call(
+        self, target: object, path: list[str], args: list[Any], kwargs: dict[str, Any], grad_enabled: bool
+    ) -> Answer:
+        """Call something of the student's."""
+        function = resolve(target, path)
+        given, leaves = arrive(self.sent)
+        replaced = {
+            id(item.tensor): tensor for item, tensor in zip(self.sent, given, strict=True) if tensor is not item.tensor
+        }
+        if replaced:
+            args, kwargs = map_tensors((args, kwargs), lambda tensor: replaced.get(id(tensor), tensor))  # type: ignore[misc]
+        with torch.set_grad_enabled(grad_enabled):
+            value = function(*args, **kwargs)
+        return Answer(value, leaves if grad_enabled else None)
+
+    def get(self, target: object, path: list[str]) -> Answer:
+        """Read an attribute; a tensor comes with its graph."""
+        return Answer(resolve(target, path), [])
+
+    def resolve(self, target: object, path: list[str]) -> Answer:
+        """Keep an attribute here and return its handle, whatever its type."""
+        value = resolve(target, path)
+        return Answer(self.objects.add(value, type(value).__qualname__))
+
+    def vjp(
+        self, node_id: int, upstream: list[Tensor | None], requires: list[bool], needed: list[bool], create_graph: bool
+    ) -> Answer:
+        """Serve the backward of a host node."""
+        products, arguments = self.graphs.vjp(node_id, upstream, requires, needed, create_graph)
+        return Answer(products, arguments if create_graph else None)
+
+    def accumulate(self, leaf_id: int, gradient: Tensor) -> Answer:
+        """Add to a leaf's `.grad`."""
+        self.graphs.accumulate(leaf_id, gradient)
+        return Answer()
+
+    def tensor(self, value: Tensor, requires_grad: bool, device: str | None) -> Answer:
+        """Build a tensor that lives here."""
+        made = value.to(device) if device else value.clone()
+        made = made.detach().requires_grad_(requires_grad)
+        return Answer(self.objects.add(made, "torch.Tensor"))
+
+    def read(self, tensor: Tensor) -> Answer:
+        """Return the values of a tensor that lives here, without its graph."""
+        return Answer(tensor.detach())
+
+    def same(self, first: object, second: object) -> Answer:
+        """Whether two handles mean one object."""
+        return Answer(first is second)
+
+    def build(self, dotted: str, args: list[Any], kwargs: dict[str, Any]) -> Answer:
+        """Build a stock object by its dotted name."""
+        module_name, _, attribute = dotted.rpartition(".")
+        made = getattr(importlib.import_module(module_name), attribute)(*args, **kwargs)
+        return Answer(self.objects.add(made, type(made).__qualname__))
+
+    def probe(self, name: str, text: str) -> Answer:
+        """Load a probe module that the suite's author wrote; it is as public as anything in here."""
+        module = types.ModuleType(name.removesuffix(".py"))
+        exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
+        return Answer(self.objects.add(module, "module"))
+
+    def grad(self, losses: list[Any], inputs: list[Any]) -> Answer:
+        """Gradients of results of this guest with respect to others, both given as tensors or (node, output)."""
+        outputs = [self._output(item) for item in losses]
+        wanted = [self._output(item) for item in inputs]
+        return Answer(list(torch.autograd.grad(outputs, wanted, retain_graph=True, allow_unused=True)))
+
+    def _output(self, item: Any) -> Tensor:
+        return item if isinstance(item, Tensor) else self.graphs.output(*item)
+
+    def parameters(self, module: nn.Module) -> Answer:
+        """Return name, value and leaf report of every parameter."""
+        return Answer([[name, tensor.detach(), self._report(tensor)] for name, tensor in module.named_parameters()])
+
+    def _report(self, tensor: Tensor) -> LeafReport | None:
+        return self.graphs.report(tensor) if tensor.requires_grad and tensor.is_leaf else None
+
+    def gradients(self, module: nn.Module) -> Answer:
+        """Return `.grad` of every parameter by name."""
+        return Answer({name: tensor.grad for name, tensor in module.named_parameters()})
+
+    def buffers(self, module: nn.Module) -> Answer:
+        """Return every buffer by name."""
+        return Answer(dict(module.named_buffers()))

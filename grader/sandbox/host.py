@@ -1,0 +1,341 @@
+"""The trusted side's view of guests: start one, ask it things, end it, say why it ended.
+
+Owns the life of a submission's guests, one at a time. Must not know pytest, points or expected values. Invariant:
+once a guest was lost nothing more is believed or sent until the next check begins, and then a fresh one is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from grader import messages
+from grader.errors import (
+    CourseError,
+    GuestLost,
+    InfrastructureError,
+    ProtocolViolation,
+    ReplyTooLarge,
+    StudentRaised,
+    SubmissionRejected,
+)
+from grader.limits import MIB, Limits
+from grader.results import Flag, Frame, Outcome
+from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
+from grader.sandbox.channel import Channel, ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout
+from grader.sandbox.fence import FenceSpec, Tier
+from grader.sandbox.remote import GuestTools, Remote, Submission
+from grader.sandbox.spawn import Zygote
+from grader.sandbox.wire import Caps, HandleRef, decode, encode
+
+_HELLO_WAIT_S = 20.0
+_HELLO_BYTES = 1 << 16
+_SUBMISSION = HandleRef(0, "module")
+_STUDENT_OUTCOMES = {
+    outcome.value: outcome for outcome in (Outcome.RAISED, Outcome.TODO, Outcome.FORBIDDEN, Outcome.MEMORY)
+}
+MAX_TEXT = 16 * 1024
+# What we send is ours; the guest's own memory limit is the real bound.
+_REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a submission; `name` as in exercise.toml's `files`, `text` already decoded."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class GuestSpec:
+    """What a submission's guests are made of."""
+
+    tier: Tier
+    limits: Limits
+    sources: tuple[Source, ...]
+    lane: int = 0
+
+
+class Session:
+    """The guests of one submission. Used inside one judge, by one thread."""
+
+    def __init__(self, zygote: Zygote, spec: GuestSpec) -> None:
+        self.spec = spec
+        self.epoch = 0
+        self.lost: GuestLost | None = None
+        self.guests_started = 0
+        self._zygote = zygote
+        self._channel: Channel | None = None
+        self._deadline = float("inf")
+        self._seed = 0
+        self._freed: list[int] = []
+        self._stdout = ""
+        self.bridge = Bridge(self)
+        self._caps = Caps(payload_bytes=spec.limits.reply_bytes)
+        self.submission = Submission(self, _SUBMISSION, name=spec.sources[0].name.removesuffix(".py"))
+        self.guest = GuestTools(self)
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    def open(self, seed: int, deadline: float | None = None) -> list[Flag]:
+        """Start the first guest, read the files without running them, then import the first one.
+
+        Returns:
+            What a person may want to look at in the files.
+        Raises:
+            SubmissionRejected: a file cannot be parsed. StudentRaised: its import raised.
+            GuestLost: its import hit a limit or ended Python. InfrastructureError: ours.
+        """
+        self._begin(seed, deadline if deadline is not None else time.monotonic() + self.spec.limits.check_wall_s)
+        self._start()
+        flags = self._scan()
+        self._ask("load", self._plain_sources())
+        return flags
+
+    def begin_check(self, seed: int, deadline: float) -> None:
+        """Start a check: forget the last one's objects and seed the generators; a lost guest is replaced when needed.
+
+        Args:
+            deadline: `time.monotonic()` value that everything in the check shares.
+        """
+        self._begin(seed, deadline)
+        if self._channel is not None:
+            with contextlib.suppress(GuestLost):  # it is kept in `lost`, and the check ends with it
+                self._ask("begin", seed)
+
+    def _begin(self, seed: int, deadline: float) -> None:
+        self.lost, self._seed, self._deadline = None, seed, deadline
+        self._forget()
+
+    def _forget(self) -> None:
+        self.epoch += 1
+        self._freed = []
+        self._stdout = ""
+        self.bridge.forget()
+        if self._channel is not None:
+            self._channel.new_capture()
+
+    def end_check(self) -> None:
+        """Take what was printed; all handles and graphs of the check are stale from now on."""
+        self._drain()
+        self.epoch += 1
+
+    def _drain(self) -> None:
+        if self._channel is not None:
+            try:
+                self._channel.drain()
+            except ChannelFlooded as error:
+                self._lose(error)
+
+    @property
+    def stdout(self) -> str:
+        """What the student printed during this check: its head and its tail."""
+        self._drain()
+        return self._channel.capture.text() if self._channel is not None else self._stdout
+
+    def close(self) -> None:
+        """End the guest and leave nothing behind."""
+        if self._channel is not None:
+            self._stdout = self._channel.capture.text()
+            self._channel.close()
+            self._channel = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        """Start a guest and hear its hello, which is sent before any student byte is read and so can be believed."""
+        spec = FenceSpec(tier=self.spec.tier, limits=self.spec.limits, lane=self.spec.lane)
+        channel = self._zygote.spawn(spec)
+        try:
+            frame = channel.receive(time.monotonic() + _HELLO_WAIT_S, _HELLO_BYTES)
+            hello = decode(frame, Caps(_HELLO_BYTES)).value
+        except (ChannelError, ProtocolViolation) as error:
+            status = channel.status()
+            channel.close()
+            raise InfrastructureError(f"no isolated Python could be started: {status.get('error', error)}") from error
+        if "fence_error" in hello:
+            channel.close()
+            raise InfrastructureError(f"the isolation did not apply: {hello['fence_error']}")
+        self.guests_started += 1
+        self._channel = channel
+
+    def _restart(self) -> None:
+        self._start()
+        self._ask("load", self._plain_sources())
+        self._ask("begin", self._seed)
+
+    def _plain_sources(self) -> list[list[str]]:
+        return [[source.name, source.text] for source in self.spec.sources]
+
+    def _scan(self) -> list[Flag]:
+        flags = []
+        try:
+            answer = self._ask("scan", self._plain_sources()).value
+        except GuestLost as lost:
+            # Nothing of the student's has run yet: the file itself broke Python's parser.
+            detail = messages.NOT_PARSED.format(file=self.spec.sources[0].name, detail=lost.message)
+            raise SubmissionRejected(detail) from None
+        for file, error, findings in answer:
+            if error is not None:
+                template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
+                raise SubmissionRejected(template.format(file=file, line=error[0], detail=error[1]))
+            flags += [_flag(file, *finding) for finding in findings]
+        return flags
+
+    # --- requests --------------------------------------------------------------------------------------------
+
+    def exchange(self, name: str, *arguments: object, tensors: Sequence[Tensor] | None = None) -> Any:
+        """Ask for an operation and return its value with autograd attached; `tensors` says that arguments have any."""
+        reply, sent = self._request(name, arguments)
+        differentiable = [item for item in sent if item.requires_grad] if tensors is not None else []
+        return self.bridge.attach(reply, differentiable)
+
+    def request(self, name: str, *arguments: object) -> Reply:
+        """Ask for an operation and return its reply as it came."""
+        return self._request(name, arguments)[0]
+
+    def import_module(self, stem: str) -> Remote:
+        """Return another of the student's files."""
+        names = [source.name.removesuffix(".py") for source in self.spec.sources]
+        if stem not in names:
+            raise CourseError(f"submission.module({stem!r}): the exercise's files are {', '.join(names)}")
+        handle = HandleRef(names.index(stem), "module")
+        self.request("module", stem, handle.id)
+        return Submission(self, handle, name=stem)
+
+    def _request(self, name: str, arguments: Sequence[object]) -> tuple[Reply, list[Tensor]]:
+        if self.lost is not None:
+            raise self.lost
+        if self._channel is None:
+            self._restart()
+        return self._ask_with_tensors(name, arguments)
+
+    def _ask(self, name: str, *arguments: object) -> Reply:
+        return self._ask_with_tensors(name, arguments)[0]
+
+    def _ask_with_tensors(self, name: str, arguments: Sequence[object]) -> tuple[Reply, list[Tensor]]:
+        assert self._channel is not None
+        refuse_transforms()
+        kept: list[Remote] = []
+        freed, self._freed = self._freed, []
+        nonce = secrets.randbits(63)
+        frame = encode(
+            [nonce, name, freed, list(arguments)], _REQUEST_CAPS,
+            lambda value, kind: self._handle_of(value, kind, kept),
+        )  # fmt: skip
+        refuse_forward_mode(frame.tensors)
+        try:
+            data = self._channel.request(frame.buffers, self._deadline, self.spec.limits.reply_bytes)
+            return self._read(data, nonce), frame.tensors
+        except (ChannelError, ProtocolViolation) as error:
+            raise self._lose(error) from None
+
+    def _handle_of(self, value: object, type_name: str, kept: list[Remote]) -> HandleRef:
+        if not isinstance(value, Remote):
+            raise CourseError(messages.CANNOT_SEND.format(type_name=type_name))
+        kept.append(value._pinned())  # keeps it alive until the frame has been answered
+        return kept[-1]._handle
+
+    def _read(self, data: bytearray, nonce: int) -> Reply:
+        """Decode an answer frame: [nonce, kind, value, graph]."""
+        decoded = decode(data, self._caps, self._remote)
+        # Only class patterns: comparing with a literal would ask whatever the student put there.
+        match decoded.value:
+            case [int() as answered, str() as kind, value, graph] if answered == nonce:
+                if kind == "ok":
+                    return Reply(value, decoded.tensors, graph)
+                if kind == "raised" and isinstance(value, dict):
+                    raise self._student_raised(value)
+                if kind == "too_large" and isinstance(value, str):
+                    raise ReplyTooLarge(messages.REPLY_TOO_LARGE.format(detail=value[:200]))
+        raise ProtocolViolation("an answer that does not belong to the question")
+
+    def _remote(self, handle: HandleRef) -> Remote:
+        return Remote(self, handle, lease=Lease(self, handle.id))
+
+    def _student_raised(self, facts: dict[Any, Any]) -> StudentRaised:
+        match facts:
+            case {"type_name": str(name), "mro": list(mro), "text": str(text), "frames": list(rows), "outcome": str(how)}:
+                outcome = _STUDENT_OUTCOMES.get(how)
+                if outcome is not None and all(isinstance(kind, str) for kind in mro):
+                    frames = tuple(frame for row in rows[:50] if (frame := self._frame(row)) is not None)
+                    return StudentRaised(name[:200], tuple(mro[:20]), text[:MAX_TEXT], frames, outcome)
+        raise ProtocolViolation("a malformed report of an exception")
+
+    def _frame(self, row: Any) -> Frame | None:
+        """Return a frame with its source line, read from our own copy; None if it is no frame of the submission."""
+        match row:
+            case [str() as file, int() as line, str() as function]:
+                lines = next((source.text.splitlines() for source in self.spec.sources if source.name == file), None)
+                if lines is not None:
+                    code = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+                    return Frame(file, line, function[:200], code[:500])
+        return None
+
+    def free(self, epoch: int, identifier: int) -> None:
+        """Note that nothing here uses a guest's object any more; called by finalizers, at any moment."""
+        if epoch == self.epoch:
+            self._freed.append(identifier)
+            self.bridge.drop(identifier)
+
+    def keep(self, identifier: int) -> None:
+        """Take back a `free` that was not sent yet: the guest has just spoken of that object again."""
+        if identifier in self._freed:
+            self._freed.remove(identifier)
+
+    # --- losing a guest --------------------------------------------------------------------------------------
+
+    def violation(self, error: ProtocolViolation) -> GuestLost:
+        """End a guest that sent what our guest code cannot have written."""
+        return self._lose(error)
+
+    def _lose(self, error: ChannelError | ProtocolViolation) -> GuestLost:
+        """End the guest and remember why; every later request of this check raises the same."""
+        status = self._channel.status() if isinstance(error, ChannelClosed) and self._channel is not None else {}
+        self.close()
+        self.lost = GuestLost(*_verdict(error, status, self.spec.limits))
+        return self.lost
+
+
+def _verdict(error: ChannelError | ProtocolViolation, status: dict[str, object], limits: Limits) -> tuple[Outcome, str]:
+    match error:
+        case ChannelTimeout():
+            return Outcome.TIMEOUT, messages.TIMEOUT.format(limit_s=limits.check_wall_s)
+        case ChannelFlooded():
+            return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
+        case ProtocolViolation():
+            return Outcome.PROTOCOL, messages.PROTOCOL.format(detail=error)
+    if status.get("oom_kills"):
+        return Outcome.MEMORY, messages.MEMORY.format(limit_mib=limits.memory_bytes // MIB)
+    if status.get("files_exceeded"):
+        return Outcome.OUTPUT, messages.FILES.format(limit_mib=limits.file_bytes // MIB)
+    return Outcome.CRASHED, _how_it_ended(status.get("status"))
+
+
+def _how_it_ended(status: object) -> str:
+    if not isinstance(status, int):
+        return messages.CRASHED_SILENT
+    number = -status if status < 0 else status - 128
+    if status < 0 or number in set(signal.Signals):
+        return messages.CRASHED_SIGNAL.format(signal=f"{number} ({signal.Signals(number).name})")
+    return messages.CRASHED_EXIT.format(status=status)
+
+
+def _flag(file: str, rule: str, line: int, detail: str) -> Flag:
+    if rule == "character":
+        return Flag(rule, file, line, messages.FLAG_CHARACTER.format(code=int(detail, 16)))
+    return Flag(rule, file, line, messages.FLAG_NAME.format(name=detail))

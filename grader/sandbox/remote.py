@@ -1,0 +1,220 @@
+"""Remote values as a suite sees them: `submission.softmax(x)`, `net.get("grad")`, `guest.tensor(x)`.
+
+Owns the proxies. Must not know sockets or frames; everything is asked of a session. Invariant: a proxy never answers
+a question about its object by itself: comparing, testing or iterating one raises, because it would silently be true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from grader import messages
+from grader.errors import CourseError, ProtocolViolation, ProxyMisuse
+from grader.sandbox.autograd import Bridge, Lease, Peer, Reply, origin_of
+from grader.sandbox.wire import HandleRef
+
+_MISUSED = (
+    "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__len__", "__iter__", "__next__",
+    "__contains__", "__getitem__", "__float__", "__int__", "__index__", "__array__", "__add__", "__radd__", "__sub__",
+    "__mul__", "__rmul__", "__matmul__", "__truediv__", "__neg__", "__abs__",
+)  # fmt: skip
+
+
+class RemotePeer(Peer, Protocol):
+    """What proxies need of a session."""
+
+    bridge: Bridge
+
+    def exchange(self, name: str, *arguments: object, tensors: Sequence[Tensor] | None = None) -> Any: ...
+
+
+class Remote:
+    """Something that stays on the student's side: an object, or a dotted name to be looked up when it is used."""
+
+    def __init__(
+        self, peer: RemotePeer, handle: HandleRef, path: tuple[str, ...] = (), lease: Lease | None = None, name: str = ""
+    ) -> None:
+        self._peer, self._handle, self._path, self._lease = peer, handle, path, lease
+        self._name = name or handle.type_name
+
+    __hash__ = object.__hash__
+
+    @property
+    def type_name(self) -> str:
+        """The type of the object, as the student's side named it."""
+        return self._handle.type_name
+
+    def __getattr__(self, name: str) -> Remote:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        path = (*self._path, name)
+        return Remote(self._peer, self._handle, path, self._lease, f"{self._name}.{name}")
+
+    def __repr__(self) -> str:
+        return f"<remote {self._name}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it with copies of the arguments; results are values, CPU tensors (with autograd), or Remote.
+
+        Raises:
+            StudentRaised: the student's code raised.
+            GuestLost: a limit was hit or the guest ended; the check is over.
+            UnsupportedAcrossBoundary: a torch.func transform or forward-mode AD is active.
+        """
+        return self._call((), args, kwargs)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method or function by name, also one that this class has a method of the same name for."""
+        return self._call(tuple(name.split(".")), args, kwargs)
+
+    def _call(self, path: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        target = [*self._path, *path]
+        return self._peer.exchange(
+            "call", self._target(), target, list(args), kwargs, torch.is_grad_enabled(), tensors=()
+        )  # fmt: skip
+
+    def get(self, name: str) -> Any:
+        """Read an attribute, dotted if need be; a tensor comes as a copy, with its graph."""
+        return self._peer.exchange("get", self._target(), [*self._path, *name.split(".")])
+
+    def _target(self) -> Remote:
+        """Return this without its path, checked to be alive."""
+        if self._lease is not None and self._lease.epoch != self._peer.epoch:
+            raise ProxyMisuse(messages.STALE_HANDLE.format(what=self._name))
+        return self if not self._path else Remote(self._peer, self._handle, (), self._lease, self._name)
+
+    def _pinned(self) -> Remote:
+        """Return a Remote without a path for the same object, so that it can be sent as an argument."""
+        target = self._target()
+        return self._peer.exchange("resolve", target, list(self._path)) if self._path else self
+
+    # --- modules ---------------------------------------------------------------------------------------------
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Return the parameters by name: leaves that stand for the student's own, for `autograd.grad` and reading.
+
+        Shapes: as the student's. `.backward()` fills the student's `.grad`, not theirs: see `gradients`.
+        """
+        rows = self._peer.exchange("parameters", self._pinned())
+        if not isinstance(rows, list):
+            raise self._peer.violation(ProtocolViolation("a malformed list of parameters"))
+        return dict(self._parameter(row) for row in rows)
+
+    def _parameter(self, row: Any) -> tuple[str, Tensor]:
+        match row:
+            case [str() as name, Tensor() as value, None]:
+                return name, value
+            case [str() as name, Tensor() as value, tuple() as leaf]:
+                return name, self._peer.bridge.mirror_with_value(leaf, value)
+        raise self._peer.violation(ProtocolViolation("a malformed parameter"))
+
+    def gradients(self) -> dict[str, Tensor | None]:
+        """Return `.grad` of each parameter by name."""
+        return self._peer.exchange("gradients", self._pinned())  # type: ignore[no-any-return]
+
+    def buffers(self) -> dict[str, Tensor]:
+        """Return the buffers by name."""
+        return self._peer.exchange("buffers", self._pinned())  # type: ignore[no-any-return]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what the student's `state_dict()` returns."""
+        return self.call("state_dict")  # type: ignore[no-any-return]
+
+    def train(self, mode: bool = True) -> Remote:
+        """Switch to training behaviour; returns this, as a module does."""
+        self.call("train", mode)
+        return self
+
+    def eval(self) -> Remote:
+        """Switch to evaluation behaviour; returns this."""
+        self.call("eval")
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """Move or convert as `torch.nn.Module.to`; dtypes are given as text: `net.to("float64")`."""
+        return self.call("to", *args, **kwargs)
+
+
+def _refuse(operation: str) -> Callable[..., NoReturn]:
+    def misused(self: Remote, *_: object) -> NoReturn:
+        raise ProxyMisuse(messages.PROXY_MISUSE.format(what=self._name, operation=operation.strip("_")))
+
+    return misused
+
+
+for _operation in _MISUSED:
+    setattr(Remote, _operation, _refuse(_operation))
+
+
+class Submission(Remote):
+    """The student's first file, as `submission` in a suite; `module("train")` is another of the files."""
+
+    def module(self, stem: str) -> Remote:
+        """Return another of the student's files, importing it there if that has not happened yet."""
+        return self._peer.import_module(stem)  # type: ignore[attr-defined,no-any-return]
+
+
+ToRead = TypeVar("ToRead")
+
+
+class GuestTools:
+    """What a suite can do on the student's side without the student's code: the fixture `guest`."""
+
+    def __init__(self, peer: RemotePeer) -> None:
+        self._peer = peer
+
+    def tensor(self, value: Any, requires_grad: bool = False, device: str | None = None) -> Remote:
+        """Build a tensor there, so that identity, `.grad`, in-place change and aliasing can be judged."""
+        plain = torch.as_tensor(value).detach()
+        return self._peer.exchange("tensor", plain, requires_grad, device)  # type: ignore[no-any-return]
+
+    def place(self, value: Any, device: str) -> Remote:
+        """Build a tensor there on a device."""
+        return self.tensor(value, device=device)
+
+    def read(self, tensor: Remote) -> Tensor:
+        """Return a copy of a tensor that lives there, without its graph."""
+        return self._peer.exchange("read", tensor)  # type: ignore[no-any-return]
+
+    def same(self, first: Remote, second: Remote) -> bool:
+        """Whether both are one object there."""
+        return bool(self._peer.exchange("same", first, second))
+
+    def build(self, dotted: str, *args: Any, **kwargs: Any) -> Remote:
+        """Build a stock object there: `guest.build("torch.utils.data.DataLoader", data, batch_size=4)`."""
+        return self._peer.exchange("build", dotted, list(args), kwargs)  # type: ignore[no-any-return]
+
+    def load(self, path: str | Path) -> Remote:
+        """Load a probe module there. It is read by whoever looks at the student's side: it must hold no secret."""
+        file = Path(path)
+        return self._peer.exchange("probe", file.name, file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+    def grad(self, losses: Any, inputs: Sequence[Any]) -> list[Tensor | None]:
+        """Gradients of results of student code with respect to other results of the same call.
+
+        Args:
+            losses: One result or a list of them; inputs: results, or handles of tensors there.
+        Raises:
+            CourseError: something that does not come from the student's side.
+        """
+        wanted = losses if isinstance(losses, (list, tuple)) else [losses]
+        plain = [[_origin(index, item) for index, item in enumerate(group)] for group in (wanted, inputs)]
+        return self._peer.exchange("grad", *plain)  # type: ignore[no-any-return]
+
+
+def _origin(index: int, item: Any) -> object:
+    if isinstance(item, Remote):
+        return item
+    origin = origin_of(item)
+    if origin is None:
+        raise CourseError(messages.NOT_FROM_GUEST.format(index=index))
+    lease, output = origin
+    return (lease.identifier, output)
+
+
+__all__ = ["GuestTools", "Remote", "RemotePeer", "Reply", "Submission"]

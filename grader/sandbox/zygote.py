@@ -1,0 +1,163 @@
+"""The warm process that guests are forked from.
+
+Owns forking: zygote -> keeper -> (init, pid 1 of its namespace) -> guest. Must not know exercises, suites or
+submissions. Invariant: it holds nothing secret (every guest can read its memory), runs no tensor operation, has ONE
+thread at every fork (a second one would make the children hang), and never reads a byte that a student wrote.
+
+Exec'ed as `python -I -m grader.sandbox.zygote CONTROL_FD` with an explicit small environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from grader.errors import FenceError
+from grader.limits import Limits
+from grader.sandbox import fence, guest
+from grader.sandbox.spawn import SpawnRequest, receive_request
+
+_GUEST_FAILED_TO_START = 70
+_FILE_WATCH_MS = 200
+
+
+def preload() -> None:
+    """Import what student code needs, so that a guest pays for none of it; no tensor operation is run."""
+    import numpy
+    import torch
+    import torch._dynamo  # the first optimiser step imports it, which costs most of a second
+    import torch.optim
+    import torch.utils.data
+
+    del numpy, torch
+    gc.collect()
+    gc.freeze()
+
+
+def _prepare_fences() -> None:
+    """Work out what every guest of a tier needs, once; a tier this machine lacks says so when it is asked for."""
+    for tier in fence.Tier:
+        with contextlib.suppress(FenceError):
+            fence.prepare(fence.FenceSpec(tier, Limits()))
+
+
+def thread_count() -> int:
+    """Return how many threads this process has; a fork is safe only with one."""
+    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+
+
+def main(control_fd: int) -> None:
+    """Preload, say so with one datagram, then fork a guest per request until every host is gone."""
+    control = socket.socket(fileno=control_fd)
+    preload()
+    _prepare_fences()
+    # Keepers report to their host, not to us: let the kernel reap them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control.send(json.dumps({"ready": True, "threads": thread_count()}).encode())
+    while (request := receive_request(control)) is not None:
+        _fork_keeper(control, request)
+
+
+def _fork_keeper(control: socket.socket, request: SpawnRequest) -> None:
+    lifeline = socket.socket(fileno=request.lifeline_fd)
+    try:
+        if thread_count() != 1:
+            lifeline.send(b'{"error": "the process that guests are forked from has more than one thread"}')
+        elif os.fork() == 0:
+            control.close()
+            _run_and_exit(lambda: _keep(request, lifeline))
+    except OSError as error:
+        lifeline.send(json.dumps({"error": f"fork: {error}"}).encode())
+    finally:
+        lifeline.close()
+        os.close(request.rpc_fd)
+        os.close(request.output_fd)
+
+
+def _run_and_exit(body: Callable[[], int | None]) -> NoReturn:
+    """Run the whole life of a forked child: it never returns into its parent's code."""
+    status = _GUEST_FAILED_TO_START
+    try:
+        status = body() or 0
+    finally:
+        os._exit(status)
+
+
+def _keep(request: SpawnRequest, lifeline: socket.socket) -> None:
+    """The keeper: raise the fence's outer part, start the guest, end it when the host lets go, say how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        cage = fence.isolate(request.spec)
+        child = os.fork()
+    except (FenceError, OSError) as error:
+        _tell(lifeline, {"error": str(error)})
+        return
+    if child == 0:
+        lifeline.close()
+        _run_and_exit(lambda: _init(request, cage))
+    os.close(request.rpc_fd)
+    os.close(request.output_fd)
+    status, files_exceeded = _wait_for(child, lifeline, cage)
+    _tell(lifeline, {"status": status, "oom_kills": cage.oom_kills(), "files_exceeded": files_exceeded})
+    cage.remove()
+
+
+def _tell(lifeline: socket.socket, report: dict[str, object]) -> None:
+    # The host may have let go already; then nobody wants to know.
+    with contextlib.suppress(OSError):
+        lifeline.send(json.dumps(report).encode())
+
+
+def _wait_for(child: int, lifeline: socket.socket, cage: fence.Cage) -> tuple[int, bool]:
+    """Reap the child, killing it first if the host lets go or its files outgrow their limit.
+
+    The whole namespace dies with its pid 1. Returns the exit code, negative for a signal, and whether it was the files.
+    """
+    child_fd = os.pidfd_open(child)
+    poll = select.poll()
+    poll.register(child_fd, select.POLLIN)
+    poll.register(lifeline, select.POLLIN | select.POLLRDHUP)
+    watch_ms = _FILE_WATCH_MS if cage.scratch is not None else None
+    while not (ready := dict(poll.poll(watch_ms))) and not cage.exceeds_files():
+        continue
+    if child_fd not in ready:
+        signal.pidfd_send_signal(child_fd, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), not ready
+
+
+def _init(request: SpawnRequest, cage: fence.Cage) -> int:
+    """Pid 1 of the guest's namespace: start the guest, reap everything, end as the guest ends.
+
+    The guest is not pid 1 itself, because the kernel ignores signals that pid 1 sends to itself (abort, for one).
+    Without a pid namespace this process is the guest.
+    """
+    cage.join()
+    if request.spec.tier is not fence.Tier.NAMESPACES:
+        return guest.run(request, cage)
+    child = os.fork()
+    if child == 0:
+        _run_and_exit(lambda: guest.run(request, cage))
+    os.close(request.rpc_fd)
+    os.close(request.output_fd)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return _as_exit_status(os.waitstatus_to_exitcode(status))
+
+
+def _as_exit_status(code: int) -> int:
+    """Pass a death by signal on as the shell does, 128 + number: pid 1 cannot kill itself by most signals."""
+    return 128 - code if code < 0 else code
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
