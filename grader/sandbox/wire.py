@@ -309,21 +309,22 @@ def _put_dict(writer: _Writer, value: Any, depth: int) -> bool:
 
 def _put_tensor(writer: _Writer, value: Any, depth: int) -> bool:
     if type(value) in (torch.Tensor, nn.Parameter):
-        return _put_plain_tensor(writer, value, value)
+        return _put_plain_tensor(writer, value, value.is_leaf)
+    # What a subclass says of itself does not count: everything below, and the graph later, sees the plain tensor.
     with torch._C.DisableTorchFunctionSubclass():
-        return _put_plain_tensor(writer, torch.Tensor.as_subclass(value, torch.Tensor), value)
+        return _put_plain_tensor(writer, torch.Tensor.as_subclass(value, torch.Tensor), value.is_leaf)
 
 
-def _put_plain_tensor(writer: _Writer, tensor: torch.Tensor, met: torch.Tensor) -> bool:
+def _put_plain_tensor(writer: _Writer, tensor: torch.Tensor, is_leaf: bool) -> bool:
     code, shape, device = _TENSOR_CODES.get(tensor.dtype), tuple(tensor.shape), tensor.device
     if code is None or tensor.layout is not torch.strided or device.type not in DEVICE_TYPES or not _sane_shape(shape):
         return False
     size_bytes = math.prod(shape) * tensor.dtype.itemsize
     writer._charge(size_bytes)
-    flags = _REQUIRES_GRAD * met.requires_grad | _IS_LEAF * met.is_leaf
+    flags = _REQUIRES_GRAD * tensor.requires_grad | _IS_LEAF * is_leaf
     head = (code, flags, DEVICE_TYPES.index(device.type), device.index or 0, len(shape))
     writer.small += b"X" + _TENSOR_HEAD.pack(*head) + struct.pack(f"<{len(shape)}Q", *shape)
-    writer.out.tensors.append(met)
+    writer.out.tensors.append(tensor)
     if size_bytes:
         # numpy knows no bfloat16; its bytes are the same read as integers. `force` detaches, fetches and resolves.
         bits = tensor.detach().view(torch.int16) if tensor.dtype is torch.bfloat16 else tensor

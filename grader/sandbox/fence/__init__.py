@@ -1,0 +1,30 @@
+"""The isolation around a guest, in named tiers. `recipe` says what it is made of and in which order it is raised.
+
+`prepare` belongs into the zygote, `isolate` into the keeper, `confine` into the guest; the probes and `sweep` into the
+trusted side. Knows neither sockets nor tensors, neither exercises nor suites; imports neither torch nor numpy.
+"""
+
+from grader.sandbox.fence.cage import Cage
+from grader.sandbox.fence.cgroup import sweep
+from grader.sandbox.fence.failure import Layer
+from grader.sandbox.fence.probing import Primitive, probe, rehearse, require_hidden, require_tier, strongest_tier
+from grader.sandbox.fence.recipe import Prepared, confine, isolate, prepare
+from grader.sandbox.fence.spec import FenceSpec, Tier
+
+__all__ = [
+    "Cage",
+    "FenceSpec",
+    "Layer",
+    "Prepared",
+    "Primitive",
+    "Tier",
+    "confine",
+    "isolate",
+    "prepare",
+    "probe",
+    "rehearse",
+    "require_hidden",
+    "require_tier",
+    "strongest_tier",
+    "sweep",
+]

@@ -1,0 +1,74 @@
+"""Resource limits of a guest, soft equal to hard, so that it cannot raise them again.
+
+Owns setrlimit. Knows no exercise: the numbers come as `Limits`. Invariant: the limits are set on the calling process
+only and never above what it already had.
+
+Source: setrlimit(2), proc_pid_statm(5).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+
+from grader.limits import Limits
+
+if sys.platform != "win32":
+    import resource
+
+_OPEN_FILES = 256
+_CPU_GRACE_S = 2
+# A user's other processes count too, unless the guest has a user (or user namespace) of its own. Then the limit only
+# stops a flood of threads: it leaves room for what the user may start meanwhile.
+_SHARED_USER_SLACK = 1024
+
+
+def apply(limits: Limits, own_user: bool) -> None:
+    """Set every limit of a fenced guest.
+
+    Raises:
+        OSError, ValueError: a limit could not be set.
+    """
+    apply_harmless(limits)
+    _set(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _set(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _set(resource.RLIMIT_MEMLOCK, 0)
+    _set(resource.RLIMIT_MSGQUEUE, 0)
+    _set(resource.RLIMIT_NPROC, limits.processes if own_user else _tasks_of_user() + limits.processes)
+    _set(resource.RLIMIT_AS, _pages()[0] + limits.memory_bytes)
+
+
+def apply_harmless(limits: Limits) -> None:
+    """Set what cannot disturb an honest program on its owner's machine: no core files, an end to endless loops."""
+    if sys.platform == "win32":
+        return
+    cores = os.cpu_count() or 1
+    _set(resource.RLIMIT_CORE, 0)
+    _set(resource.RLIMIT_CPU, (math.ceil(limits.wall_s) + _CPU_GRACE_S) * cores)
+
+
+def private_bytes() -> int:
+    """Return what this process maps without a file behind it: what copy-on-write may have to copy."""
+    _, resident, shared = _pages()
+    return resident - shared
+
+
+def _pages() -> tuple[int, int, int]:
+    """Return mapped, resident and shared bytes of this process."""
+    with open("/proc/self/statm", "rb") as statm:
+        mapped, resident, shared = (int(word) * resource.getpagesize() for word in statm.read().split()[:3])
+    return mapped, resident, shared
+
+
+def _tasks_of_user() -> int:
+    """Return a bound on the threads our user runs: those of the whole machine that we can count cheaply, and slack."""
+    with open("/proc/loadavg") as loadavg:
+        tasks = int(loadavg.read().split()[3].partition("/")[2])
+    return tasks + _SHARED_USER_SLACK
+
+
+def _set(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (bounded, bounded))
