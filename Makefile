@@ -1,0 +1,54 @@
+# Two commands set everything up: `make demo` and `make test`. Each is quick the second time (stamp files).
+# torch is installed first and alone, pinned, so that nothing that follows can pick another build of it.
+# Another source for torch (a CUDA build, say): make demo TORCH_PIP_ARGS="--index-url …"
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_PIP_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip
+TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
+BUILD := $(shell sed -n 's/^setuptools==.*/&/p' constraints.txt)
+
+.PHONY: demo test check fmt bench doctor clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	$(BIN)/grader demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/boundary.py
+
+doctor: $(VENV)/.installed
+	$(BIN)/grader doctor
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "nn-grader needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -c constraints.txt $(TORCH_PIP_ARGS) $(TORCH)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml
+	$(PIP) install --quiet -c constraints.txt $(BUILD)
+	$(PIP) install --quiet -c constraints.txt --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'
+	touch $@

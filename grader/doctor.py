@@ -1,0 +1,116 @@
+"""What this machine offers: versions, devices, fence primitives and witnessed denials, as plain data.
+
+Owns the questions and what counts as a good answer. Never imports torch itself (another interpreter is asked), prints
+nothing, and believes a denial only after seeing it on the path that real submissions take.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader import messages
+from grader.sandbox.fence import Tier, probe, strongest_tier
+from grader.sandbox.spawn import Zygote
+
+SUPPORTED_PYTHON = ((3, 11), (3, 14))
+SUPPORTED_TORCH = ((2, 11), (2, 14))
+_ASK_TORCH = (
+    "import json, torch; print(json.dumps([torch.__version__, "
+    "[torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]]))"
+)
+_ASK_TORCH_WALL_S = 120
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer: good or not, what was found, and what to do where it is not good."""
+
+    good: bool
+    text: str
+    advice: str = ""
+
+
+def software() -> list[Finding]:
+    """Return what is found of Python, torch and its devices."""
+    python = platform.python_version()
+    fix = messages.DOCTOR_PYTHON_FIX.format(supported=_range_text(SUPPORTED_PYTHON))
+    good = _within(python, SUPPORTED_PYTHON)
+    return [Finding(good, f"Python {python} ({sys.executable})", messages.DOCTOR_FIX.format(fix=fix)), *_torch()]
+
+
+def primitives() -> list[Finding]:
+    """Return what the fence can be built from on this machine, each tried, none assumed."""
+    return [
+        Finding(
+            primitive.present,
+            f"{primitive.name}: {primitive.detail}" if primitive.detail else primitive.name,
+            messages.DOCTOR_FIX.format(fix=primitive.fix) if primitive.fix else "",
+        )
+        for primitive in probe()
+    ]
+
+
+def denials(tier: Tier) -> list[Finding]:
+    """Start a real guest at `tier` that tries what a hostile submission would; return what happened.
+
+    Raises:
+        InfrastructureError: no guest could be started.
+    """
+    from grader.sandbox.witness import witness
+
+    with Zygote.start() as zygote:
+        zygote.wait_until_ready()
+        seen = witness(zygote, tier)
+    return [Finding(denial.denied, f"{denial.name}: {denial.detail}") for denial in seen]
+
+
+def tier_is_enough(needed: Tier | None) -> bool:
+    """Whether this machine offers the tier `needed`, or (None) any that other people's code may be graded at."""
+    order = (Tier.NONE, Tier.LANDLOCK, Tier.NAMESPACES)
+    return order.index(strongest_tier()) >= order.index(needed or Tier.LANDLOCK)
+
+
+def problems(found: Sequence[Finding], enough: bool, needed: Tier | None, witnessed: Sequence[Finding]) -> list[str]:
+    """Name everything that makes the answer a bad one; a missing primitive that no needed tier uses does not."""
+    named = []
+    if not all(finding.good for finding in found):
+        named.append(messages.DOCTOR_PROBLEM_SOFTWARE)
+    if not enough:
+        named.append(messages.DOCTOR_PROBLEM_TIER.format(tier=needed or Tier.LANDLOCK))
+    if allowed := sum(not finding.good for finding in witnessed):
+        named.append(messages.DOCTOR_PROBLEM_DENIALS.format(count=allowed, total=len(witnessed)))
+    return named
+
+
+def _torch() -> list[Finding]:
+    advice = messages.DOCTOR_FIX.format(fix=messages.DOCTOR_TORCH_FIX.format(supported=_range_text(SUPPORTED_TORCH)))
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-I", "-c", _ASK_TORCH], capture_output=True, text=True, timeout=_ASK_TORCH_WALL_S
+        )
+        version, cuda = json.loads(asked.stdout)
+    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        said = asked.stderr.strip().splitlines() if isinstance(error, json.JSONDecodeError) else [str(error)]
+        problem = messages.DOCTOR_TORCH_MISSING.format(problem=said[-1] if said else error)
+        return [Finding(False, problem, advice)]
+    devices = ", ".join(["cpu", *(f"cuda:{i} ({name})" for i, name in enumerate(cuda))])
+    return [
+        Finding(_within(version, SUPPORTED_TORCH), f"torch {version}", advice),
+        Finding(True, f"devices: {devices}"),
+    ]
+
+
+def _within(version: str, supported: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is not None and supported[0] <= (int(found[1]), int(found[2])) < supported[1]
+
+
+def _range_text(supported: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    (major, first), (_, end) = supported
+    return f"{major}.{first} to {major}.{end - 1}"

@@ -1,0 +1,56 @@
+"""batch-mean-missing: forgets that the loss is a mean over the batch.
+
+H0: The gradient grows when the batch is repeated; the loss does not.
+H1: How much of a mean over N examples belongs to one example?
+H2: The 1/N in front of the sum stays there when you differentiate.
+Fails: test_softmax_gradient_is_the_slope_of_the_loss, test_repeating_the_batch_leaves_the_gradient_of_a_mean_alone
+"""
+
+import torch
+from torch import Tensor
+
+
+def _log_probabilities(logits: Tensor) -> Tensor:
+    """Log of the softmax of each row."""
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean over the batch of -log p of the correct class."""
+    rows = torch.arange(len(labels))
+    return -_log_probabilities(logits)[rows, labels].mean()
+
+
+def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
+    """Gradient of `softmax_cross_entropy` with respect to the logits: (p - y) / N."""
+    dz = _log_probabilities(logits).exp()
+    dz[torch.arange(len(labels)), labels] -= 1
+    return dz
+
+
+def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    """Gradient with respect to x of relu(x)."""
+    return upstream * (x > 0)
+
+
+def two_layer_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    """Sum of squared errors of relu(x w1) w2 against t."""
+    h = (x @ w1).clamp(min=0)
+    return ((h @ w2 - t) ** 2).sum()
+
+
+def two_layer_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients (dw1, dw2) of `two_layer_loss`."""
+    a = x @ w1
+    h = a.clamp(min=0)
+    dy = 2 * (h @ w2 - t)
+    dw2 = h.T @ dy
+    dh = dy @ w2.T
+    dw1 = x.T @ relu_backward(dh, a)
+    return dw1, dw2
+
+
+def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
+    """New weights after one step of gradient descent."""
+    return w - lr * dw

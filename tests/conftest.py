@@ -1,0 +1,40 @@
+"""What tests of several parts share: this repository as a course, and one grader that is started once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.course import Course, Exercise, load_course, load_exercise
+from grader.grade import Grader
+from grader.results import ExerciseResult
+from grader.submission import read_submission
+
+ROOT = Path(__file__).resolve().parents[1]
+
+Judge = Callable[..., ExerciseResult]
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    """This repository is a course itself."""
+    return load_course(ROOT)
+
+
+@pytest.fixture(scope="session")
+def exercise1(course: Course) -> Exercise:
+    """The first exercise."""
+    return load_exercise(course, "exercise1")
+
+
+@pytest.fixture(scope="session")
+def judge(exercise1: Exercise) -> Iterator[Judge]:
+    """A function that judges a file or folder for exercise 1, at the strongest tier that this machine has."""
+    with Grader(exercise1) as grader:
+
+        def grade(path: Path | None, seed: int | None = None) -> ExerciseResult:
+            return grader.grade(read_submission(exercise1, path), seed=seed)
+
+        yield grade
