@@ -40,10 +40,17 @@ class Peer(Protocol):
 
     epoch: int
 
-    def request(self, name: str, *arguments: object) -> Reply: ...
-    def free(self, epoch: int, identifier: int) -> None: ...
-    def keep(self, identifier: int) -> None: ...
-    def violation(self, error: ProtocolViolation) -> BaseException: ...
+    def request(self, name: str, *arguments: object) -> Reply:
+        """Ask for an operation and return its reply as it came."""
+
+    def free(self, epoch: int, identifier: int) -> None:
+        """Note that nothing here uses an object of the guest any more."""
+
+    def keep(self, identifier: int) -> None:
+        """Take back a `free` that was not sent yet."""
+
+    def violation(self, error: ProtocolViolation) -> BaseException:
+        """End the guest; return what to raise."""
 
 
 class Lease:

@@ -77,8 +77,8 @@ class Capture:
     def text(self) -> str:
         """Return what was kept, with a line that says how much was left out."""
         left_out = self.total_bytes - len(self._head) - len(self._tail)
-        between = f"\n[… {left_out:,} bytes left out …]\n" if left_out else ""
-        return self._head.decode("utf-8", "replace") + between + self._tail.decode("utf-8", "replace")
+        between = f"\n[… {left_out:,} bytes left out …]\n".encode() if left_out else b""
+        return (self._head + between + self._tail).decode("utf-8", "replace")
 
 
 class Channel:
@@ -205,7 +205,7 @@ class Channel:
         self._lifeline.settimeout(_STATUS_WAIT_S)
         try:
             status = json.loads(self._lifeline.recv(_STATUS_BYTES) or b"{}")
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return status if isinstance(status, dict) else {}
 

@@ -7,10 +7,9 @@ once a guest was lost nothing more is believed or sent until the next check begi
 from __future__ import annotations
 
 import contextlib
-import os
+import io
 import secrets
 import signal
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from grader.sandbox.wire import Caps, HandleRef, decode, encode
 
 _HELLO_WAIT_S = 20.0
 _HELLO_BYTES = 1 << 16
+_SMALLEST_REPLY_BYTES = 1 << 18
 _SUBMISSION = HandleRef(0, "module")
 _STUDENT_OUTCOMES = {
     outcome.value: outcome for outcome in (Outcome.RAISED, Outcome.TODO, Outcome.FORBIDDEN, Outcome.MEMORY)
@@ -81,7 +81,9 @@ class Session:
         self._freed: list[int] = []
         self._stdout = ""
         self.bridge = Bridge(self)
-        self._caps = Caps(payload_bytes=spec.limits.reply_bytes)
+        # A report of an exception must fit even where the exercise allows small answers only.
+        self._reply_bytes = max(spec.limits.reply_bytes, _SMALLEST_REPLY_BYTES)
+        self._caps = Caps(payload_bytes=self._reply_bytes)
         self.submission = Submission(self, _SUBMISSION, name=spec.sources[0].name.removesuffix(".py"))
         self.guest = GuestTools(self)
 
@@ -198,11 +200,14 @@ class Session:
 
     # --- requests --------------------------------------------------------------------------------------------
 
-    def exchange(self, name: str, *arguments: object, tensors: Sequence[Tensor] | None = None) -> Any:
-        """Ask for an operation and return its value with autograd attached; `tensors` says that arguments have any."""
+    def exchange(self, name: str, *arguments: object, differentiable: bool = False) -> Any:
+        """Ask for an operation and return its value with autograd attached.
+
+        Args:
+            differentiable: Whether the result is a function of the tensors among the arguments.
+        """
         reply, sent = self._request(name, arguments)
-        differentiable = [item for item in sent if item.requires_grad] if tensors is not None else []
-        return self.bridge.attach(reply, differentiable)
+        return self.bridge.attach(reply, [item for item in sent if item.requires_grad] if differentiable else [])
 
     def request(self, name: str, *arguments: object) -> Reply:
         """Ask for an operation and return its reply as it came."""
@@ -239,7 +244,7 @@ class Session:
         )  # fmt: skip
         refuse_forward_mode(frame.tensors)
         try:
-            data = self._channel.request(frame.buffers, self._deadline, self.spec.limits.reply_bytes)
+            data = self._channel.request(frame.buffers, self._deadline, self._reply_bytes)
             return self._read(data, nonce), frame.tensors
         except (ChannelError, ProtocolViolation) as error:
             raise self._lose(error) from None
@@ -269,7 +274,13 @@ class Session:
 
     def _student_raised(self, facts: dict[Any, Any]) -> StudentRaised:
         match facts:
-            case {"type_name": str(name), "mro": list(mro), "text": str(text), "frames": list(rows), "outcome": str(how)}:
+            case {
+                "type_name": str(name),
+                "mro": list(mro),
+                "text": str(text),
+                "frames": list(rows),
+                "outcome": str(how),
+            }:
                 outcome = _STUDENT_OUTCOMES.get(how)
                 if outcome is not None and all(isinstance(kind, str) for kind in mro):
                     frames = tuple(frame for row in rows[:50] if (frame := self._frame(row)) is not None)
@@ -280,7 +291,7 @@ class Session:
         """Return a frame with its source line, read from our own copy; None if it is no frame of the submission."""
         match row:
             case [str() as file, int() as line, str() as function]:
-                lines = next((source.text.splitlines() for source in self.spec.sources if source.name == file), None)
+                lines = next((_lines(source.text) for source in self.spec.sources if source.name == file), None)
                 if lines is not None:
                     code = lines[line - 1].strip() if 0 < line <= len(lines) else ""
                     return Frame(file, line, function[:200], code[:500])
@@ -333,6 +344,11 @@ def _how_it_ended(status: object) -> str:
     if status < 0 or number in set(signal.Signals):
         return messages.CRASHED_SIGNAL.format(signal=f"{number} ({signal.Signals(number).name})")
     return messages.CRASHED_EXIT.format(status=status)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines as Python's parser counts them: a form feed ends none."""
+    return io.StringIO(text, newline=None).read().split("\n")
 
 
 def _flag(file: str, rule: str, line: int, detail: str) -> Flag:

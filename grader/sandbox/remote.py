@@ -30,14 +30,20 @@ class RemotePeer(Peer, Protocol):
 
     bridge: Bridge
 
-    def exchange(self, name: str, *arguments: object, tensors: Sequence[Tensor] | None = None) -> Any: ...
+    def exchange(self, name: str, *arguments: object, differentiable: bool = False) -> Any:
+        """Ask for an operation and return its value with autograd attached."""
 
 
 class Remote:
     """Something that stays on the student's side: an object, or a dotted name to be looked up when it is used."""
 
     def __init__(
-        self, peer: RemotePeer, handle: HandleRef, path: tuple[str, ...] = (), lease: Lease | None = None, name: str = ""
+        self,
+        peer: RemotePeer,
+        handle: HandleRef,
+        path: tuple[str, ...] = (),
+        lease: Lease | None = None,
+        name: str = "",
     ) -> None:
         self._peer, self._handle, self._path, self._lease = peer, handle, path, lease
         self._name = name or handle.type_name
@@ -75,7 +81,7 @@ class Remote:
     def _call(self, path: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         target = [*self._path, *path]
         return self._peer.exchange(
-            "call", self._target(), target, list(args), kwargs, torch.is_grad_enabled(), tensors=()
+            "call", self._target(), target, list(args), kwargs, torch.is_grad_enabled(), differentiable=True
         )  # fmt: skip
 
     def get(self, name: str) -> Any:
@@ -142,7 +148,8 @@ class Remote:
 
 def _refuse(operation: str) -> Callable[..., NoReturn]:
     def misused(self: Remote, *_: object) -> NoReturn:
-        raise ProxyMisuse(messages.PROXY_MISUSE.format(what=self._name, operation=operation.strip("_")))
+        received = self.type_name if self._lease is not None and not self._path else None
+        raise ProxyMisuse(messages.PROXY_MISUSE.format(what=self._name, operation=operation.strip("_")), received)
 
     return misused
 

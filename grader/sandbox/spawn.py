@@ -66,7 +66,8 @@ def receive_request(control: socket.socket) -> SpawnRequest | None:
     return SpawnRequest(msgspec.json.decode(data, type=FenceSpec), *fds)
 
 
-# OMP_NUM_THREADS: importing numpy alone starts a second thread otherwise. PYTHONHASHSEED: sets iterate alike everywhere.
+# OMP_NUM_THREADS: importing numpy alone starts a second thread otherwise.
+# PYTHONHASHSEED: sets iterate alike everywhere.
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",

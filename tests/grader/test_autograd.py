@@ -332,7 +332,7 @@ def test_guest_grad_differentiates_one_output_with_respect_to_another(session: S
 
 def test_guest_grad_refuses_what_does_not_come_from_the_guest(session: Session) -> None:
     """A host tensor has no graph there; the sentence says so."""
-    with pytest.raises(CourseError, match="guest.grad wants results of student code"):
+    with pytest.raises(CourseError, match=r"guest\.grad wants results of student code"):
         session.guest.grad(leaf(3).sum(), [leaf(3)])
 
 
@@ -366,7 +366,9 @@ def forward_mode(function: object, x: Tensor) -> object:
     ],
     ids=["func.grad", "vmap", "func.jvp", "jacobian(vectorize)", "gradcheck(batched)", "forward-mode"],
 )
-def test_each_unsupported_request_says_so_in_its_own_sentence(session: Session, request_: object, sentence: str) -> None:
+def test_each_unsupported_request_says_so_in_its_own_sentence(
+    session: Session, request_: object, sentence: str
+) -> None:
     """What cannot cross raises UnsupportedAcrossBoundary before anything is sent, never a wrong value."""
     with pytest.raises((UnsupportedAcrossBoundary, RuntimeError), match=sentence):
         request_(session.submission.identity, leaf(3))  # type: ignore[operator]

@@ -16,10 +16,10 @@ import pytest
 import torch
 
 from grader.errors import GuestLost, SubmissionError
-from grader.limits import MIB
+from grader.limits import MIB, Limits
 from grader.results import Outcome
 from grader.sandbox.fence import Tier
-from grader.sandbox.host import Session
+from grader.sandbox.host import GuestSpec, Session, Source
 from grader.sandbox.spawn import Zygote
 from tests.grader.conftest import OpenSession, begin
 
@@ -106,7 +106,10 @@ ATTACKS: dict[str, tuple[str, set[Outcome | None]]] = {
         {Outcome.PROTOCOL},
     ),
     "an answer whose kind is a remote object": (
-        "frame(b'l\\x04\\0\\0\\0i' + struct.pack('<q', nonce()) + b'H' + bytes(8) + b's\\0\\0\\0\\0' + b'NN'); time.sleep(60)",
+        """
+        handle = b'H' + bytes(8) + b's\\0\\0\\0\\0'
+        frame(b'l\\x04\\0\\0\\0i' + struct.pack('<q', nonce()) + handle + b'NN'); time.sleep(60)
+        """,
         {Outcome.PROTOCOL},
     ),
     "a forged exception of unknown outcome": (
@@ -268,7 +271,7 @@ def census(zygote: Zygote) -> Iterator[None]:
     before = open_descriptors()
     yield
     # The channel's end is seen a moment before the kernel has cleared the process table.
-    gone, alive = psutil.wait_procs(psutil.Process(zygote.pid).children(recursive=True), timeout=2)
+    _, alive = psutil.wait_procs(psutil.Process(zygote.pid).children(recursive=True), timeout=2)
     assert alive == []
     assert open_descriptors() == before
 
@@ -374,9 +377,6 @@ def test_a_guest_inherits_neither_environment_nor_descriptors(
 
 def test_a_killed_host_leaves_no_guest(zygote: Zygote, tier: Tier) -> None:
     """A host that is killed in the middle of a call takes its guest with it."""
-    from grader.limits import Limits
-    from grader.sandbox.host import GuestSpec, Source
-
     pid = os.fork()
     if pid == 0:
         spec = GuestSpec(tier, Limits(), (Source("student.py", "def loop():\n    while True: pass\n"),))
@@ -384,5 +384,5 @@ def test_a_killed_host_leaves_no_guest(zygote: Zygote, tier: Tier) -> None:
         session.open(seed=1)
         os.kill(os.getpid(), 9)
     os.waitpid(pid, 0)
-    gone, alive = psutil.wait_procs(psutil.Process(zygote.pid).children(recursive=True), timeout=5)
+    _, alive = psutil.wait_procs(psutil.Process(zygote.pid).children(recursive=True), timeout=5)
     assert alive == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -124,12 +126,17 @@ def test_what_never_ends_is_a_timeout(open_session: OpenSession, tier: Tier, fun
     assert_next_check_is_served(session)
 
 
+def call_for_ever(session: Session) -> None:
+    """Ask for one quick answer after the other."""
+    while True:
+        session.submission.ok()
+
+
 def test_one_deadline_is_shared_by_all_calls_of_a_check(open_session: OpenSession, tier: Tier) -> None:
     """Many short calls together hit the same deadline as one long call."""
     session = open_session(STUDENT, at=tier, **{**LIMITS, "check_wall_s": 0.5})
     with pytest.raises(GuestLost, match="did not finish") as lost:
-        while True:
-            session.submission.ok()
+        call_for_ever(session)
     assert lost.value.outcome is Outcome.TIMEOUT
 
 
@@ -142,21 +149,25 @@ def test_asking_for_input_raises_at_once(session: Session) -> None:
 @pytest.mark.parametrize("function", ["big_tensor", "big_array", "many_objects"])
 def test_too_much_memory_is_memory(session: Session, function: str) -> None:
     """torch, numpy and Python itself are refused the memory and raise; the outcome is memory, the guest lives on."""
-    with pytest.raises(StudentRaised, match="(?i)memory|alloc") as raised:
+    with pytest.raises(StudentRaised, match=r"(?i)memory|alloc") as raised:
         session.submission.call(function)
     assert raised.value.outcome is Outcome.MEMORY
     assert session.submission.ok() == 1
 
 
+def outcome_of(call: Callable[[], object]) -> object:
+    """Return what a call returns, or the type name of what it raises."""
+    try:
+        return call()
+    except StudentRaised as error:
+        return error.type_name
+
+
 @pytest.mark.parametrize("function", ["fork", "shell"])
 def test_starting_a_process_is_refused(session: Session, function: str) -> None:
     """fork raises PermissionError; a shell never runs, and says so or returns a failure."""
-    try:
-        answer = session.submission.call(function)
-    except StudentRaised as error:
-        assert error.type_name in ("PermissionError", "BlockingIOError")
-    else:
-        assert answer != 0
+    answer = outcome_of(lambda: session.submission.call(function))
+    assert answer in ("PermissionError", "BlockingIOError") or (isinstance(answer, int) and answer != 0)
     assert session.submission.ok() == 1
 
 
@@ -179,14 +190,14 @@ def test_endless_printing_is_output(session: Session) -> None:
 
 def test_a_file_that_is_too_large_is_refused(session: Session) -> None:
     """Writing beyond the limit raises the system's own error in the student's code."""
-    with pytest.raises(StudentRaised, match="File too large|No space left"):
+    with pytest.raises(StudentRaised, match=r"File too large|No space left"):
         session.submission.one_big_file()
     assert session.submission.ok() == 1
 
 
 def test_many_files_are_refused_or_end_the_guest(session: Session) -> None:
     """A full scratch folder raises; where the folder itself has no limit the guest is ended with outcome output."""
-    with pytest.raises((StudentRaised, GuestLost), match="No space left|MiB of files") as ended:
+    with pytest.raises((StudentRaised, GuestLost), match=r"No space left|MiB of files") as ended:
         session.submission.many_files()
     assert isinstance(ended.value, StudentRaised) or ended.value.outcome is Outcome.OUTPUT
     assert_next_check_is_served(session)
@@ -214,10 +225,8 @@ def test_ending_python_is_crashed(session: Session, function: str, sentence: str
 
 def test_a_loss_cannot_be_swallowed(session: Session) -> None:
     """A suite that catches Exception does not catch it, and one that catches everything meets it again."""
-    try:
+    with pytest.raises(GuestLost, match="exit status 0"), contextlib.suppress(Exception):
         session.submission.leave()
-    except BaseException as error:
-        assert not isinstance(error, Exception)
     assert session.lost is not None
     with pytest.raises(GuestLost, match="exit status 0"):
         session.submission.ok()

@@ -72,10 +72,15 @@ def resolve(base: object, path: Sequence[str]) -> Any:
         try:
             value = getattr(value, name)
         except AttributeError as error:
-            if error.obj is not value or error.name != name:
+            # Python fills in object and name of whatever comes out of a property, so those alone do not tell.
+            if error.obj is not value or error.name != name or _is_defined(value, name):
                 raise  # the student's own property or __getattr__ failed
             raise MissingName(_missing_text(value, name)) from None
     return value
+
+
+def _is_defined(owner: object, name: str) -> bool:
+    return any(name in vars(kind) for kind in type(owner).__mro__)
 
 
 def _missing_text(owner: object, name: str) -> str:
@@ -90,15 +95,28 @@ def _missing_text(owner: object, name: str) -> str:
 
 def describe(error: BaseException, files: frozenset[str]) -> dict[str, object]:
     """Return an exception as plain values: type, classes, text, the student's frames, how it counts."""
+    try:
+        return _facts_of(error, files)
+    except BaseException as second:  # a class can be made so that even its name or its traceback raises
+        text = messages.TEXT_UNREADABLE.format(type_name=_name_of(type(second)))
+        return {"type_name": "Exception", "mro": [], "text": text, "frames": [], "outcome": Outcome.RAISED.value}
+
+
+def _facts_of(error: BaseException, files: frozenset[str]) -> dict[str, object]:
     frames = _student_frames(error, files)
     text = _text_of(error)
     return {
-        "type_name": str(type(error).__name__)[:200],
-        "mro": [str(kind.__name__)[:200] for kind in type(error).__mro__[:20]],
+        "type_name": _name_of(type(error)),
+        "mro": [_name_of(kind) for kind in type(error).__mro__[:20]],
         "text": text,
         "frames": [list(frame) for frame in frames[: MAX_FRAMES // 2] + frames[MAX_FRAMES // 2 :][-MAX_FRAMES // 2 :]],
         "outcome": _outcome_of(error, text, files).value,
     }
+
+
+def _name_of(kind: type) -> str:
+    """Return the name of a class, whatever its metaclass says."""
+    return str.__getitem__(type.__dict__["__name__"].__get__(kind), slice(200))
 
 
 def _text_of(error: BaseException) -> str:
@@ -106,7 +124,7 @@ def _text_of(error: BaseException) -> str:
         # str's own slicing: a subclass of str may bring another one.
         return str.__getitem__(str(error), slice(MAX_TEXT))
     except BaseException as second:  # the student's __str__ may raise anything at all
-        return messages.TEXT_UNREADABLE.format(type_name=str(type(second).__name__)[:200])
+        return messages.TEXT_UNREADABLE.format(type_name=_name_of(type(second)))
 
 
 def _student_frames(error: BaseException, files: frozenset[str]) -> list[tuple[str, int, str]]:

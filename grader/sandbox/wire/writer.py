@@ -1,0 +1,273 @@
+"""Values to bytes. Every cap is checked before anything is materialised.
+
+Invariant: a value is written by what it is, never by what its own methods claim; what cannot cross becomes a handle.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from grader.sandbox.wire.format import (
+    ARRAY_CODES,
+    DEVICE_TYPES,
+    F64,
+    I64,
+    IS_LEAF,
+    MAX_TYPE_NAME,
+    REQUIRES_GRAD,
+    TENSOR_CODES,
+    TENSOR_HEAD,
+    U32,
+    Caps,
+    Encoded,
+    HandleRef,
+    ToHandle,
+    TooLarge,
+    Unsendable,
+    sane_shape,
+)  # fmt: skip
+
+# A subclass may have a property of that name, so the base class is asked.
+_is_leaf = torch.Tensor.is_leaf.__get__  # type: ignore[attr-defined]
+
+_COPY_BYTES = 1 << 15
+
+
+def type_name_of(value: object) -> str:
+    """Name a value's type as a student would: `set`, `torch.device`, `MyNet`."""
+    kind = type(value)
+    module = getattr(kind, "__module__", "")
+    root = module.partition(".")[0] if isinstance(module, str) else ""
+    return (f"{root}.{kind.__qualname__}" if root in ("torch", "numpy") else kind.__qualname__)[:MAX_TYPE_NAME]
+
+
+class Writer:
+    """Collects small pieces in one growing buffer and keeps tensor bytes as views, so bulk data is not copied."""
+
+    def __init__(self, caps: Caps, to_handle: ToHandle | None) -> None:
+        self.caps, self.to_handle = caps, to_handle
+        self.small, self.out, self.items = bytearray(), Encoded(), 0
+
+    def finish(self) -> Encoded:
+        """Return what was written."""
+        self._charge(0)
+        self._flush()
+        return self.out
+
+    def put(self, value: object, depth: int) -> None:
+        """Write one value, `depth` containers deep."""
+        self.items += 1
+        if depth > self.caps.depth:
+            raise TooLarge(f"nested more than {self.caps.depth} levels deep")
+        if self.items > self.caps.items:
+            raise TooLarge(f"more than {self.caps.items:,} items")
+        writer = _WRITERS.get(type(value)) or _writer_for(value)
+        if writer is None or not writer(self, value, depth):
+            self.put_handle(value)
+
+    def _charge(self, coming_bytes: int) -> None:
+        """Refuse what would break the byte cap; plain numbers are charged by `finish`, the cap on items bounds them."""
+        total = self.out.length_bytes + len(self.small) + coming_bytes
+        if total > self.caps.payload_bytes:
+            raise TooLarge(f"{total:,} bytes, the limit is {self.caps.payload_bytes:,}")
+
+    def _flush(self) -> None:
+        if self.small:
+            self.out.buffers.append(self.small)
+            self.out.length_bytes += len(self.small)
+            self.small = bytearray()
+
+    def begin_list(self, length: int) -> None:
+        """Write the head of a list; its items follow by `put`."""
+        self.small += b"l" + U32.pack(length)
+
+    def put_bulk(self, array: np.ndarray[Any, Any]) -> None:
+        """Append the bytes of an array; small ones are copied, which is cheaper than one more buffer to send."""
+        if array.nbytes <= _COPY_BYTES:
+            self.small += array.tobytes()
+            return
+        self._flush()
+        self.out.buffers.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        self.out.length_bytes += array.nbytes
+
+    def put_text(self, tag: bytes, data: bytes) -> None:
+        """Write bytes with their length."""
+        self._charge(len(data))
+        self.small += tag + U32.pack(len(data)) + data
+
+    def put_handle(self, value: object) -> None:
+        """Write a handle for an object that cannot cross."""
+        if isinstance(value, HandleRef):
+            handle = value
+        elif self.to_handle is None:
+            raise Unsendable(f"a value of type {type_name_of(value)} cannot be sent")
+        else:
+            handle = self.to_handle(value, _describe(value))
+        self.small += b"H" + I64.pack(handle.id)
+        name = handle.type_name.encode("utf-8", "replace")[:MAX_TYPE_NAME]
+        self.put_text(b"s", name.decode("utf-8", "ignore").encode())
+
+
+def _describe(value: object) -> str:
+    """Say more than the type name where that is what went wrong: an int of 70 bits, a sparse tensor."""
+    name = type_name_of(value)
+    if type(value) is int:
+        return f"int of {value.bit_length()} bits"
+    if isinstance(value, torch.Tensor):
+        layout = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+        return f"{name} ({layout}, {str(value.dtype).removeprefix('torch.')}, {value.dim()} dims)"
+    return name
+
+
+def _put_none(writer: Writer, value: object, depth: int) -> bool:
+    writer.small += b"N"
+    return True
+
+
+def _put_bool(writer: Writer, value: Any, depth: int) -> bool:
+    writer.small += b"T" if value else b"F"
+    return True
+
+
+def _put_int(writer: Writer, value: Any, depth: int) -> bool:
+    number = int.__add__(value, 0)
+    if not -(1 << 63) <= number < 1 << 63:
+        return False
+    writer.small += b"i" + I64.pack(number)
+    return True
+
+
+def _put_float(writer: Writer, value: Any, depth: int) -> bool:
+    number = float.__pos__(value)  # adding 0.0 would lose the sign of a negative zero
+    if math.isfinite(number):
+        writer.small += b"f" + F64.pack(number)
+    else:
+        writer.small += b"x" + bytes([2 if math.isnan(number) else int(number < 0)])
+    return True
+
+
+def _put_str(writer: Writer, value: Any, depth: int) -> bool:
+    # A lone surrogate would break whoever writes the text to a UTF-8 file later, so it is replaced here.
+    writer.put_text(b"s", str.encode(value, "utf-8", "replace"))
+    return True
+
+
+def _put_bytes(writer: Writer, value: Any, depth: int) -> bool:
+    # Since Python 3.12 a subclass decides what `bytes` and `memoryview` see of it; the base class's slicing is honest.
+    base = bytes if isinstance(value, bytes) else bytearray
+    writer.put_text(b"b", bytes(base.__getitem__(value, slice(None))))
+    return True
+
+
+def _put_list(writer: Writer, value: Any, depth: int) -> bool:
+    items = list.__getitem__(value, slice(None))
+    writer.small += b"l" + U32.pack(min(len(items), 0xFFFFFFFF))
+    for item in items:
+        writer.put(item, depth + 1)
+    return True
+
+
+def _put_tuple(writer: Writer, value: Any, depth: int) -> bool:
+    items = tuple.__getitem__(value, slice(None))
+    writer.small += b"t" + U32.pack(min(len(items), 0xFFFFFFFF))
+    for item in items:
+        writer.put(item, depth + 1)
+    return True
+
+
+def _put_dict(writer: Writer, value: Any, depth: int) -> bool:
+    items = list(dict.items(value))
+    sent_keys = {_sent_key(key) for key, _ in items}
+    if _NO_KEY in sent_keys or len(sent_keys) < len(items):
+        return False
+    writer.small += b"d" + U32.pack(len(items))
+    for key, item in items:
+        writer.put(key, depth + 1)
+        writer.put(item, depth + 1)
+    return True
+
+
+_NO_KEY = b"cannot cross"
+
+
+def _sent_key(key: Any) -> object:
+    """Return a dict key as the other side will read it, or _NO_KEY; two keys that read alike must not be sent."""
+    kind = type(key)
+    if kind is str:
+        return str(str.encode(key, "utf-8", "replace"), "utf-8")
+    if kind is float:
+        return math.nan if math.isnan(key) else key
+    if kind is int:
+        return key if -(1 << 63) <= key < 1 << 63 else _NO_KEY
+    return key if key is None or kind is bool else _NO_KEY
+
+
+def _put_tensor(writer: Writer, value: Any, depth: int) -> bool:
+    if type(value) in (torch.Tensor, nn.Parameter):
+        return _put_plain_tensor(writer, value, value.is_leaf)
+    # What a subclass says of itself does not count: everything below, and the graph later, sees the plain tensor.
+    with torch._C.DisableTorchFunctionSubclass():
+        return _put_plain_tensor(writer, torch.Tensor.as_subclass(value, torch.Tensor), _is_leaf(value))
+
+
+def _put_plain_tensor(writer: Writer, tensor: torch.Tensor, is_leaf: bool) -> bool:
+    if tensor.is_nested:  # it has no shape to ask for
+        return False
+    code, shape, device = TENSOR_CODES.get(tensor.dtype), tuple(tensor.shape), tensor.device
+    if code is None or tensor.layout is not torch.strided or device.type not in DEVICE_TYPES or not sane_shape(shape):
+        return False
+    size_bytes = math.prod(shape) * tensor.dtype.itemsize
+    writer._charge(size_bytes)
+    flags = REQUIRES_GRAD * tensor.requires_grad | IS_LEAF * is_leaf
+    head = (code, flags, DEVICE_TYPES.index(device.type), device.index or 0, len(shape))
+    writer.small += b"X" + TENSOR_HEAD.pack(*head) + struct.pack(f"<{len(shape)}Q", *shape)
+    writer.out.tensors.append(tensor)
+    if size_bytes:
+        # numpy knows no bfloat16; its bytes are the same read as integers. `force` detaches, fetches and resolves.
+        bits = tensor.detach().view(torch.int16) if tensor.dtype is torch.bfloat16 else tensor
+        writer.put_bulk(bits.numpy(force=True))
+    return True
+
+
+def _put_array(writer: Writer, value: Any, depth: int) -> bool:
+    array = np.ndarray.view(value, np.ndarray)
+    native = array.dtype.newbyteorder("=") if array.dtype.kind in "biufc" else array.dtype
+    code = ARRAY_CODES.get(native)
+    if code is None or not sane_shape(array.shape):
+        return False
+    writer._charge(math.prod(array.shape) * array.itemsize)
+    writer.small += b"A" + bytes([code, array.ndim]) + struct.pack(f"<{array.ndim}Q", *array.shape)
+    if array.size:
+        writer.put_bulk(array.astype(native, copy=False))
+    return True
+
+
+def _put_numpy_scalar(writer: Writer, value: Any, depth: int) -> bool:
+    item = np.generic.item(value)
+    writer_of = _WRITERS.get(type(item))
+    return writer_of is not None and writer_of(writer, item, depth)
+
+
+_Put = Callable[[Writer, Any, int], bool]
+_WRITERS: dict[type, _Put] = {
+    type(None): _put_none, bool: _put_bool, int: _put_int, float: _put_float, str: _put_str, bytes: _put_bytes,
+    list: _put_list, tuple: _put_tuple, dict: _put_dict, torch.Tensor: _put_tensor, np.ndarray: _put_array,
+}  # fmt: skip
+# Subclasses are written by what they are, never by what their own methods claim.
+_BASES: tuple[tuple[type, _Put], ...] = (
+    (torch.Tensor, _put_tensor), (np.ndarray, _put_array), (np.generic, _put_numpy_scalar),
+    (int, _put_int), (float, _put_float), (str, _put_str), (bytes, _put_bytes), (bytearray, _put_bytes),
+    (list, _put_list), (tuple, _put_tuple), (dict, _put_dict),
+)  # fmt: skip
+
+
+def _writer_for(value: object) -> _Put | None:
+    kind = type(value)
+    return next((put for base, put in _BASES if issubclass(kind, base)), None)
