@@ -42,7 +42,15 @@ class CourseError(GraderError):
 
 
 class ProxyMisuse(CourseError, TypeError):
-    """A suite compared, tested or iterated a remote value instead of reading it first."""
+    """A suite compared, tested or iterated a remote value instead of reading it first.
+
+    `received` is the type's name where the value is what student code returned: then it is the student who returned
+    something that a suite cannot read, and the check fails; otherwise the suite is broken.
+    """
+
+    def __init__(self, message: str, received: str | None = None) -> None:
+        super().__init__(message)
+        self.received = received
 
 
 class UnsupportedAcrossBoundary(CourseError, NotImplementedError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -26,8 +26,7 @@ from grader.sandbox.wire import MAX_DIMS, MAX_ELEMENTS, TENSOR_DTYPES, SentTenso
 MAX_LEAVES = 10_000
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What one request brought back: a value, the tensors in it, and the guest's report of its graph."""
 
     value: Any
@@ -216,10 +215,12 @@ def refuse_transforms(tensors: Sequence[Tensor | None] = ()) -> None:
         UnsupportedAcrossBoundary: a torch.func transform or vmap is active, also the one inside batched gradients.
     """
     # Batched gradients still use torch's older vmap, which the first test does not see.
-    if torch._C._are_functorch_transforms_active() or any(
-        torch._C._functorch.is_legacy_batchedtensor(tensor) for tensor in tensors if tensor is not None
-    ):
+    if torch._C._are_functorch_transforms_active() or (tensors and any(map(_is_batched, tensors))):
         raise UnsupportedAcrossBoundary(messages.UNSUPPORTED_TRANSFORM)
+
+
+def _is_batched(tensor: Tensor | None) -> bool:
+    return tensor is not None and torch._C._functorch.is_legacy_batchedtensor(tensor)
 
 
 def refuse_forward_mode(tensors: Sequence[Tensor]) -> None:
@@ -232,6 +233,13 @@ def refuse_forward_mode(tensors: Sequence[Tensor]) -> None:
         duals = [forward_ad.unpack_dual(tensor) for tensor in tensors]  # type: ignore[no-untyped-call]
         if any(dual.tangent is not None for dual in duals):
             raise UnsupportedAcrossBoundary(messages.UNSUPPORTED_FORWARD_MODE)
+
+
+def with_advice(error: BaseException) -> BaseException:
+    """Return an error of a suite's own differentiation, with a note where torch's words mislead across the boundary."""
+    if isinstance(error, RuntimeError) and "not have been used in the graph" in str(error):
+        error.add_note(messages.UNSUPPORTED_SIBLINGS)
+    return error
 
 
 def device_of(tensor: Tensor) -> str:

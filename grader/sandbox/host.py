@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import secrets
+import os
 import signal
 import time
 from collections.abc import Sequence
@@ -32,9 +32,10 @@ from grader.results import Flag, Frame, Outcome
 from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
 from grader.sandbox.channel import Channel, ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout
 from grader.sandbox.fence import FenceSpec, Tier
+from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
 from grader.sandbox.spawn import Zygote
-from grader.sandbox.wire import Caps, HandleRef, decode, encode
+from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
 
 _HELLO_WAIT_S = 20.0
 _HELLO_BYTES = 1 << 16
@@ -237,11 +238,13 @@ class Session:
         refuse_transforms()
         kept: list[Remote] = []
         freed, self._freed = self._freed, []
-        nonce = secrets.randbits(63)
-        frame = encode(
-            [nonce, name, freed, list(arguments)], _REQUEST_CAPS,
+        nonce = int.from_bytes(os.urandom(8), "little")
+        frame = encode_frame(
+            request_head(nonce, name, freed),
+            lambda _: iter((arguments,)),
+            _REQUEST_CAPS,
             lambda value, kind: self._handle_of(value, kind, kept),
-        )  # fmt: skip
+        )
         refuse_forward_mode(frame.tensors)
         try:
             data = self._channel.request(frame.buffers, self._deadline, self._reply_bytes)
@@ -252,22 +255,27 @@ class Session:
     def _handle_of(self, value: object, type_name: str, kept: list[Remote]) -> HandleRef:
         if not isinstance(value, Remote):
             raise CourseError(messages.CANNOT_SEND.format(type_name=type_name))
-        kept.append(value._pinned())  # keeps it alive until the frame has been answered
-        return kept[-1]._handle
+        handle, keeps_alive = value._pinned()
+        kept.append(keeps_alive)
+        return handle
 
     def _read(self, data: bytearray, nonce: int) -> Reply:
-        """Decode an answer frame: [nonce, kind, value, graph]."""
-        decoded = decode(data, self._caps, self._remote)
-        # Only class patterns: comparing with a literal would ask whatever the student put there.
-        match decoded.value:
-            case [int() as answered, str() as kind, value, graph] if answered == nonce:
-                if kind == "ok":
-                    return Reply(value, decoded.tensors, graph)
-                if kind == "raised" and isinstance(value, dict):
-                    raise self._student_raised(value)
-                if kind == "too_large" and isinstance(value, str):
-                    raise ReplyTooLarge(messages.REPLY_TOO_LARGE.format(detail=value[:200]))
-        raise ProtocolViolation("an answer that does not belong to the question")
+        """Decode an answer to the request with this nonce.
+
+        Raises:
+            StudentRaised, ReplyTooLarge: that is the answer. ProtocolViolation: no answer of our guest code.
+        """
+        kind = read_reply_head(data, nonce)
+        count = 2 if kind is Kind.VALUE_AND_GRAPH else 1
+        values, tensors = decode_frame(data, REPLY_BYTES, count, self._caps, self._remote)
+        value = values[0]
+        if kind is Kind.RAISED and isinstance(value, dict):
+            raise self._student_raised(value)
+        if kind is Kind.TOO_LARGE and isinstance(value, str):
+            raise ReplyTooLarge(messages.REPLY_TOO_LARGE.format(detail=value[:200]))
+        if kind in (Kind.RAISED, Kind.TOO_LARGE):
+            raise ProtocolViolation("an answer whose value does not fit its kind")
+        return Reply(value, tensors, values[1] if count == 2 else None)
 
     def _remote(self, handle: HandleRef) -> Remote:
         return Remote(self, handle, lease=Lease(self, handle.id))
@@ -340,9 +348,8 @@ def _verdict(error: ChannelError | ProtocolViolation, status: dict[str, object],
 def _how_it_ended(status: object) -> str:
     if not isinstance(status, int):
         return messages.CRASHED_SILENT
-    number = -status if status < 0 else status - 128
-    if status < 0 or number in set(signal.Signals):
-        return messages.CRASHED_SIGNAL.format(signal=f"{number} ({signal.Signals(number).name})")
+    if -status in set(signal.Signals):
+        return messages.CRASHED_SIGNAL.format(signal=f"{-status} ({signal.Signals(-status).name})")
     return messages.CRASHED_EXIT.format(status=status)
 
 

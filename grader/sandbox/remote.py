@@ -41,12 +41,12 @@ class Remote:
         self,
         peer: RemotePeer,
         handle: HandleRef,
-        path: tuple[str, ...] = (),
+        path: str = "",
         lease: Lease | None = None,
         name: str = "",
     ) -> None:
         self._peer, self._handle, self._path, self._lease = peer, handle, path, lease
-        self._name = name or handle.type_name
+        self._owner_name = name or handle.type_name
 
     __hash__ = object.__hash__
 
@@ -58,8 +58,12 @@ class Remote:
     def __getattr__(self, name: str) -> Remote:
         if name.startswith("__"):
             raise AttributeError(name)
-        path = (*self._path, name)
-        return Remote(self._peer, self._handle, path, self._lease, f"{self._name}.{name}")
+        path = f"{self._path}.{name}" if self._path else name
+        return Remote(self._peer, self._handle, path, self._lease, self._owner_name)
+
+    @property
+    def _name(self) -> str:
+        return f"{self._owner_name}.{self._path}" if self._path else self._owner_name
 
     def __repr__(self) -> str:
         return f"<remote {self._name}>"
@@ -72,32 +76,37 @@ class Remote:
             GuestLost: a limit was hit or the guest ended; the check is over.
             UnsupportedAcrossBoundary: a torch.func transform or forward-mode AD is active.
         """
-        return self._call((), args, kwargs)
+        return self._call(self._path, args, kwargs)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method or function by name, also one that this class has a method of the same name for."""
-        return self._call(tuple(name.split(".")), args, kwargs)
+        return self._call(self._below(name), args, kwargs)
 
-    def _call(self, path: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        target = [*self._path, *path]
+    def _call(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._peer.exchange(
-            "call", self._target(), target, list(args), kwargs, torch.is_grad_enabled(), differentiable=True
-        )  # fmt: skip
+            "call", self._base(), path, args, kwargs or None, torch.is_grad_enabled(), differentiable=True
+        )
 
     def get(self, name: str) -> Any:
         """Read an attribute, dotted if need be; a tensor comes as a copy, with its graph."""
-        return self._peer.exchange("get", self._target(), [*self._path, *name.split(".")])
+        return self._peer.exchange("get", self._base(), self._below(name))
 
-    def _target(self) -> Remote:
-        """Return this without its path, checked to be alive."""
+    def _below(self, name: str) -> str:
+        return f"{self._path}.{name}" if self._path else name
+
+    def _base(self) -> HandleRef:
+        """Return the handle that the path starts from, checked to be alive; its type name need not cross."""
         if self._lease is not None and self._lease.epoch != self._peer.epoch:
             raise ProxyMisuse(messages.STALE_HANDLE.format(what=self._name))
-        return self if not self._path else Remote(self._peer, self._handle, (), self._lease, self._name)
+        return HandleRef(self._handle.id, "")
 
-    def _pinned(self) -> Remote:
-        """Return a Remote without a path for the same object, so that it can be sent as an argument."""
-        target = self._target()
-        return self._peer.exchange("resolve", target, list(self._path)) if self._path else self
+    def _pinned(self) -> tuple[HandleRef, Remote]:
+        """Return a handle for this very object, so that it can be sent as an argument, and what keeps it alive."""
+        base = self._base()
+        if not self._path:
+            return base, self
+        resolved: Remote = self._peer.exchange("resolve", base, self._path)
+        return resolved._base(), resolved
 
     # --- modules ---------------------------------------------------------------------------------------------
 
@@ -106,7 +115,7 @@ class Remote:
 
         Shapes: as the student's. `.backward()` fills the student's `.grad`, not theirs: see `gradients`.
         """
-        rows = self._peer.exchange("parameters", self._pinned())
+        rows = self._peer.exchange("parameters", self)
         if not isinstance(rows, list):
             raise self._peer.violation(ProtocolViolation("a malformed list of parameters"))
         return dict(self._parameter(row) for row in rows)
@@ -121,11 +130,11 @@ class Remote:
 
     def gradients(self) -> dict[str, Tensor | None]:
         """Return `.grad` of each parameter by name."""
-        return self._peer.exchange("gradients", self._pinned())  # type: ignore[no-any-return]
+        return self._peer.exchange("gradients", self)  # type: ignore[no-any-return]
 
     def buffers(self) -> dict[str, Tensor]:
         """Return the buffers by name."""
-        return self._peer.exchange("buffers", self._pinned())  # type: ignore[no-any-return]
+        return self._peer.exchange("buffers", self)  # type: ignore[no-any-return]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what the student's `state_dict()` returns."""

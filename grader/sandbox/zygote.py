@@ -1,10 +1,10 @@
 """The warm process that guests are forked from.
 
-Owns forking: zygote -> keeper -> (init, pid 1 of its namespace) -> guest. Must not know exercises, suites or
-submissions. Invariant: it holds nothing secret (every guest can read its memory), runs no tensor operation, has ONE
-thread at every fork (a second one would make the children hang), and never reads a byte that a student wrote.
+Owns forking: zygote -> keeper -> guest. Must not know exercises, suites or submissions. Invariant: it holds nothing
+secret (every guest can read its memory), runs no tensor operation, has ONE thread at every fork (a second one would
+make the children hang), and never reads a byte that a student wrote.
 
-Exec'ed as `python -I -m grader.sandbox.zygote CONTROL_FD` with an explicit small environment.
+Exec'ed as `python -P -s -m grader.sandbox.zygote CONTROL_FD` with an explicit small environment.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def main(control_fd: int) -> None:
     control = socket.socket(fileno=control_fd)
     preload()
     _prepare_fences()
+    guest.prepare_streams()
     # Keepers report to their host, not to us: let the kernel reap them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -103,7 +104,7 @@ def _keep(request: SpawnRequest, lifeline: socket.socket) -> None:
         return
     if child == 0:
         lifeline.close()
-        _run_and_exit(lambda: _init(request, cage))
+        _run_and_exit(lambda: guest.run(request, cage))
     os.close(request.rpc_fd)
     os.close(request.output_fd)
     status, files_exceeded = _wait_for(child, lifeline, cage)
@@ -118,9 +119,10 @@ def _tell(lifeline: socket.socket, report: dict[str, object]) -> None:
 
 
 def _wait_for(child: int, lifeline: socket.socket, cage: fence.Cage) -> tuple[int, bool]:
-    """Reap the child, killing it first if the host lets go or its files outgrow their limit.
+    """Reap the guest, killing it first if the host lets go or its files outgrow their limit.
 
-    The whole namespace dies with its pid 1. Returns the exit code, negative for a signal, and whether it was the files.
+    In tier namespaces it is pid 1, and everything in its namespace dies with it. Returns the exit code, negative for a
+    signal, and whether it was the files.
     """
     child_fd = os.pidfd_open(child)
     poll = select.poll()
@@ -132,31 +134,6 @@ def _wait_for(child: int, lifeline: socket.socket, cage: fence.Cage) -> tuple[in
     if child_fd not in ready:
         signal.pidfd_send_signal(child_fd, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), not ready
-
-
-def _init(request: SpawnRequest, cage: fence.Cage) -> int:
-    """Pid 1 of the guest's namespace: start the guest, reap everything, end as the guest ends.
-
-    The guest is not pid 1 itself, because the kernel ignores signals that pid 1 sends to itself (abort, for one).
-    Without a pid namespace this process is the guest.
-    """
-    cage.join()
-    if request.spec.tier is not fence.Tier.NAMESPACES:
-        return guest.run(request, cage)
-    child = os.fork()
-    if child == 0:
-        _run_and_exit(lambda: guest.run(request, cage))
-    os.close(request.rpc_fd)
-    os.close(request.output_fd)
-    while True:
-        pid, status = os.wait()
-        if pid == child:
-            return _as_exit_status(os.waitstatus_to_exitcode(status))
-
-
-def _as_exit_status(code: int) -> int:
-    """Pass a death by signal on as the shell does, 128 + number: pid 1 cannot kill itself by most signals."""
-    return 128 - code if code < 0 else code
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, UnsupportedAcrossBoundary
 from grader.results import Outcome
+from grader.sandbox.autograd import with_advice
 from grader.sandbox.host import Session
 from tests.grader.conftest import OpenSession, begin
 
@@ -276,7 +277,7 @@ def test_under_no_grad_nothing_is_kept(session: Session) -> None:
     with torch.no_grad():
         result = session.submission.smooth(leaf(3), leaf(3))
     assert not result.requires_grad
-    assert session.request("call", session.submission, ["identity"], [leaf(3)], {}, False).graph is None
+    assert session.request("call", session.submission, "identity", (leaf(3),), None, False).graph is None
 
 
 def test_a_graph_that_went_stale_raises_the_students_error(session: Session) -> None:
@@ -328,6 +329,14 @@ def test_guest_grad_differentiates_one_output_with_respect_to_another(session: S
     result = session.submission.two(leaf(3))
     (gradient,) = session.guest.grad(result["loss"], [result["hidden"]])
     assert torch.allclose(gradient, 2 * result["hidden"].detach())
+
+
+def test_two_outputs_of_one_call_are_not_connected_on_the_host_and_the_author_is_told(session: Session) -> None:
+    """torch says that a tensor was not used; the note says where its graph is and what to call."""
+    result = session.submission.two(leaf(3))
+    with pytest.raises(RuntimeError, match="not have been used in the graph") as raised:
+        torch.autograd.grad(result["loss"], result["hidden"])
+    assert "use `guest.grad(loss, [h])`" in with_advice(raised.value).__notes__[0]
 
 
 def test_guest_grad_refuses_what_does_not_come_from_the_guest(session: Session) -> None:

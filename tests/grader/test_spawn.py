@@ -20,8 +20,9 @@ from grader.errors import InfrastructureError
 from grader.limits import Limits
 from grader.sandbox.channel import Channel, ChannelClosed
 from grader.sandbox.fence import FenceSpec, Tier
+from grader.sandbox.frames import request_head
 from grader.sandbox.spawn import ENVIRONMENT, MAX_REQUEST_BYTES, Zygote
-from grader.sandbox.wire import Caps, HandleRef, decode, encode
+from grader.sandbox.wire import Caps, HandleRef, decode, encode_frame
 from tests.grader.conftest import OpenSession
 
 WAIT_S = 30.0
@@ -187,11 +188,12 @@ def test_a_guest_that_loops_dies_with_its_lifeline(zygote: Zygote, tier: Tier, o
 
 def _frame(name: str, *arguments: object) -> list[bytes]:
     """Return the frame that asks for an operation, as a session would write it."""
-    return [bytes(piece) for piece in encode([1, name, [], list(arguments)], Caps(1 << 16)).buffers]
+    frame = encode_frame(request_head(1, name, ()), lambda _: iter((arguments,)), Caps(1 << 16))
+    return [bytes(piece) for piece in frame.buffers]
 
 
 def _call_of_f() -> list[bytes]:
-    return _frame("call", HandleRef(0, "module"), ["f"], [], {}, True)
+    return _frame("call", HandleRef(0, ""), "f", (), None, True)
 
 
 def _wait_for_output(channel: Channel, text: bytes) -> None:

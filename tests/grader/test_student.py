@@ -265,19 +265,19 @@ def test_a_missing_name_says_where_and_names_a_near_one(submission: Submission, 
     """The commonest mistake there is: a wrong name."""
     module = submission.load("student_of_test")
     with pytest.raises(MissingName) as caught:
-        resolve(module, [asked])
+        resolve(module, asked)
     assert str(caught.value) == text
 
 
 def test_a_missing_name_of_an_object_names_its_class() -> None:
     """As far along the path as it got."""
     with pytest.raises(MissingName, match=r"^Linear has no `wieght`\. Did you mean `weight`\?$"):
-        resolve(nn.Sequential(nn.Linear(1, 1)), ["0", "wieght"])
+        resolve(nn.Sequential(nn.Linear(1, 1)), "0.wieght")
 
 
 def test_a_missing_name_is_described_without_frames() -> None:
     """It is nobody's line."""
-    facts = described(resolve, nn.ReLU(), ["wieght"])
+    facts = described(resolve, nn.ReLU(), "wieght")
     assert (facts["type_name"], facts["frames"], facts["outcome"]) == ("MissingName", [], "raised")
 
 
@@ -289,15 +289,15 @@ def test_a_missing_name_is_described_without_frames() -> None:
 def test_an_attribute_error_inside_a_property_is_passed_on(owner: object, name: str, text: str) -> None:
     """The name exists, so saying that it does not would send the student the wrong way."""
     with pytest.raises(AttributeError, match=text) as caught:
-        resolve(owner, [name])
+        resolve(owner, name)
     assert type(caught.value) is AttributeError
 
 
 def test_a_path_is_followed() -> None:
     """Names one after the other; no name is the object itself."""
     net = nn.Sequential(nn.Linear(2, 3))
-    assert resolve(net, ["0", "weight", "shape"]) == torch.Size([3, 2])
-    assert resolve(net, []) is net
+    assert resolve(net, "0.weight.shape") == torch.Size([3, 2])
+    assert resolve(net, "") is net
 
 
 # --- files ------------------------------------------------------------------------------------------------------

@@ -26,8 +26,9 @@ from grader.sandbox.wire import (
     TooLarge,
     Unsendable,
     decode,
+    decode_frame,
     encode,
-    encode_list,
+    encode_frame,
     map_tensors,
 )
 
@@ -230,13 +231,42 @@ def test_map_tensors_reaches_every_container() -> None:
     assert map_tensors(value, lambda _: "t") == ["t", {"a": ("t", 2)}]
 
 
-def test_encode_list_lets_later_items_depend_on_the_tensors_met() -> None:
-    """The list of tensors grows while the items are written."""
-    encoded = encode_list(
-        3, lambda met: (part() for part in (lambda: [torch.ones(2)] * 2, lambda: 5, lambda: len(met))), CAPS
+def test_a_frame_lets_later_values_depend_on_the_tensors_met() -> None:
+    """Values stand one after the other behind the head; the list of tensors grows while they are written."""
+    encoded = encode_frame(
+        b"head", lambda met: (part() for part in (lambda: [torch.ones(2)] * 2, lambda: 5, lambda: len(met))), CAPS
     )
-    value = decode(bytearray(b"".join(encoded.buffers)), CAPS).value
-    assert value[1:] == [5, 2]
+    data = bytearray(b"".join(encoded.buffers))
+    assert data[:4] == b"head"
+    values, tensors = decode_frame(data, 4, 3, CAPS)
+    assert values[1:] == [5, 2]
+    assert len(tensors) == 2
+
+
+def test_a_frame_with_more_or_fewer_values_than_it_should_have_is_refused() -> None:
+    """The number of values is the reader's, not the frame's."""
+    data = bytearray(b"".join(encode_frame(b"", lambda _: iter((1, 2)), CAPS).buffers))
+    with pytest.raises(ProtocolViolation, match="bytes follow the answer"):
+        decode_frame(data, 0, 1, CAPS)
+    with pytest.raises(ProtocolViolation, match="ends in the middle"):
+        decode_frame(data, 0, 3, CAPS)
+
+
+@pytest.mark.parametrize("dtype", TENSOR_DTYPES, ids=str)
+def test_a_tensor_at_an_odd_offset_is_read_into_aligned_memory(dtype: torch.dtype) -> None:
+    """Reading wide elements in place from an odd offset crashes Python, so a frame must never be read in place."""
+    tensor = torch.ones(64).to(dtype)
+    for head in range(1, 17):
+        data = bytearray(b"".join(encode_frame(bytes(head), lambda _: iter((tensor,)), CAPS).buffers))
+        (value,), _ = decode_frame(data, head, 1, CAPS)
+        assert torch.equal(value, tensor)
+        assert value.data_ptr() % 16 == 0
+
+
+def test_the_head_counts_towards_no_cap() -> None:
+    """A value that just fits fits behind a head too."""
+    value = "x" * 95
+    assert encode_frame(b"h" * 50, lambda _: iter((value,)), Caps(payload_bytes=100)).length_bytes == 150
 
 
 # --- what becomes a handle --------------------------------------------------------------------------------------
@@ -575,9 +605,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "tensor device": (tensor_frame(device=3, data=FOUR), "unknown dtype, flags or device"),
     "tensor of 9 dims": (tensor_frame(shape=(1,) * 9, data=FOUR), "a tensor of 9 dimensions"),
     "tensor of 255 dims": (tensor_frame(shape=(1,) * 255, data=FOUR), "a tensor of 255 dimensions"),
-    "sizes whose product overflows": (tensor_frame(shape=(1 << 32, 1 << 32), data=b""), "size overflows"),
-    "sizes whose product wraps to 4": (tensor_frame(shape=((1 << 63) + 2, 2), data=bytes(16)), "size overflows"),
-    "largest size": (tensor_frame(shape=((1 << 64) - 1,), data=FOUR), "size overflows"),
+    "sizes whose product overflows": (tensor_frame(shape=(1 << 32, 1 << 32), data=b""), "ends in the middle"),
+    "sizes whose product wraps to 4": (tensor_frame(shape=((1 << 63) + 2, 2), data=bytes(16)), "ends in the middle"),
+    "largest size": (tensor_frame(shape=((1 << 64) - 1,), data=FOUR), "ends in the middle"),
     "empty with huge dims": (tensor_frame(shape=(0, 1 << 40, 1 << 40), data=b""), "size overflows"),
     "too few bytes": (tensor_frame(shape=(2,), data=bytes(7)), "ends in the middle of a value"),
     "too many bytes": (tensor_frame(shape=(2,), data=bytes(9)), "1 bytes follow"),
@@ -600,8 +630,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "list as key": (b"d\x01\0\0\0l\0\0\0\0N", "a key of a wrong type"),
     "bytes as key": (b"d\x01\0\0\0b\0\0\0\0N", "a key of a wrong type"),
     "tensor as key": (b"d\x01\0\0\0" + tensor_frame(data=FOUR) + b"N", "a key of a wrong type"),
-    "handle without a name": (b"H" + bytes(8) + b"N", "a handle without a type name"),
-    "handle with a long name": (b"H" + bytes(8) + b"s\xc9\0\0\0" + b"x" * 201, "a handle where none is allowed"),
+    "handle without a name": (b"H" + bytes(8) + b"N", "ends in the middle"),
+    "handle with a long name": (b"H" + bytes(8) + b"\xc9\0\0\0" + b"x" * 201, "a handle where none is allowed"),
     "list of 2**32-1 items": (b"l\xff\xff\xff\xff" + b"N" * 50, "a container of 4,294,967,295 items"),
     "tuple of 2**32-1 items": (b"t\xff\xff\xff\xff" + b"N" * 50, "a container of 4,294,967,295 items"),
     "dict of 2**32-1 items": (b"d\xff\xff\xff\xff" + b"N" * 50, "a container of 4,294,967,295 items"),

@@ -4,8 +4,7 @@
 trusted side. Knows neither sockets nor tensors, neither exercises nor suites; imports neither torch nor numpy.
 """
 
-from grader.sandbox.fence.cage import Cage
-from grader.sandbox.fence.cgroup import sweep
+from grader.sandbox.fence.cage import Cage, sweep
 from grader.sandbox.fence.failure import Layer
 from grader.sandbox.fence.probing import Primitive, probe, rehearse, require_hidden, require_tier, strongest_tier
 from grader.sandbox.fence.recipe import Prepared, confine, isolate, prepare

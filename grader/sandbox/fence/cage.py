@@ -6,23 +6,32 @@ Invariant: whatever was made is removed by `remove`, also when making the rest f
 from __future__ import annotations
 
 import os
+import select
+import signal
+import sys
 
-from grader.sandbox.fence import scratch
+from grader import messages
+from grader.sandbox.fence import cgroup, kernel, scratch
 from grader.sandbox.fence.cgroup import Cgroup, homes
-from grader.sandbox.fence.failure import Layer, applying
+from grader.sandbox.fence.failure import Layer, applying, missing
 from grader.sandbox.fence.spec import FenceSpec, Tier
 
 
-class Cage:
-    """Made by `isolate` in the keeper; the guest reads it in `confine`.
+def sweep() -> int:
+    """Remove what the keepers that were killed left behind; return how many control groups and folders."""
+    return cgroup.sweep() + scratch.sweep()
 
-    `keeper_pid` lets the guest see whether its keeper is still there; `scratch` is the guest's folder on the machine,
-    or None where it has one in its private root.
+
+class Cage:
+    """Made by `isolate` in the keeper; the guest has to `join` it before `confine`.
+
+    `scratch` is the guest's folder on the machine, or None where it has one in its private root. A pipe that only the
+    keeper keeps open for writing tells whether the keeper lives, also from inside another process namespace.
     """
 
     def __init__(self, spec: FenceSpec, owner: int | None) -> None:
-        self.keeper_pid = os.getpid()
         self.scratch: str | None = None
+        self._keeper_lives_fd, self._keeper_fd = os.pipe()
         self._file_bytes = spec.limits.file_bytes
         self._group: Cgroup | None = None
         if spec.tier is not Tier.NAMESPACES:
@@ -42,14 +51,30 @@ class Cage:
         return self._group is not None
 
     def join(self) -> None:
-        """Enter the control group; to be called by the guest or its init, before `confine`.
+        """Enter the control group, and die with the keeper; called in the guest.
 
         Raises:
-            FenceError: the kernel refused.
+            FenceError: the kernel refused, or the keeper is gone already.
         """
+        os.close(self._keeper_fd)
+        self.die_with_parent()
         if self._group is not None:
             with applying(Layer.CGROUP):
                 self._group.join()
+
+    def die_with_parent(self) -> None:
+        """Be killed when the parent ends. A change of user makes the kernel forget it, a fork does not inherit it.
+
+        Raises:
+            FenceError: the keeper is gone already, so nobody would come to kill us.
+        """
+        if sys.platform != "linux":
+            return
+        with applying(Layer.SESSION):
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        readable, _, _ = select.select([self._keeper_lives_fd], [], [], 0)
+        if readable:
+            raise missing(Layer.SESSION, messages.FENCE_KEEPER_GONE)
 
     def oom_kills(self) -> int:
         """Return how many processes of this guest the kernel killed for want of memory."""
@@ -65,6 +90,8 @@ class Cage:
         Raises:
             FenceError: something could not be removed.
         """
+        for fd in (self._keeper_lives_fd, self._keeper_fd):
+            os.close(fd)
         try:
             if self._group is not None:
                 with applying(Layer.CGROUP):

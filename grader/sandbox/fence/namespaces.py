@@ -1,8 +1,8 @@
-"""Namespaces and the private root: a guest of tier `namespaces` sees installed software, an empty /tmp and itself.
+"""Namespaces and the private root: a guest of tier `namespaces` sees installed software, a scratch folder and itself.
 
 Owns unshare, the id maps, the mounts and the change of root. Knows neither limits nor system call filters.
-Invariant: after `enter_root` nothing of the machine is reachable that was not bound on purpose, and only /tmp can be
-written.
+Invariant: after `enter_root` nothing of the machine is reachable that was not bound on purpose, and only the scratch
+folder can be written.
 
 Source: user_namespaces(7), mount_namespaces(7), pivot_root(2).
 """
@@ -16,7 +16,7 @@ from grader.sandbox.fence import kernel, paths, scratch
 
 _FRESH = kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS | kernel.NEWCGROUP
 GUEST_NAME = "student"
-SCRATCH = "/tmp"  # inside the private root
+SCRATCH = "/scratch"  # inside the private root; not /tmp, because Python itself may be installed below the machine's
 _INNER_ID = 1000  # what an unprivileged user's own id is called inside
 # Where the new root is put together, in a mount namespace nobody else sees; it must not cover what is bound from.
 _MOUNT_POINTS = ("/mnt", "/media", "/srv", "/sys", "/boot")
@@ -95,7 +95,9 @@ def _write_skeleton(root: str, owner: int) -> None:
         os.makedirs(root + folder, exist_ok=True)
     for device in paths.DEVICES:
         _touch(root + device)
-    os.symlink(SCRATCH, root + "/dev/shm")
+    for name in ("/dev/shm", "/tmp"):
+        if not os.path.lexists(root + name):
+            os.symlink(SCRATCH, root + name)
     with open(root + "/etc/passwd", "w") as file:
         file.write(f"{GUEST_NAME}:x:{owner}:{owner}::{SCRATCH}:/bin/false\n")
 

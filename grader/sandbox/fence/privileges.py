@@ -40,6 +40,11 @@ def unused_uid(lane: int) -> int:
     return _FIRST_UNUSED_UID + lane
 
 
+def is_ours(uid: int) -> bool:
+    """Return whether what this user owns was made by us or by a guest of ours."""
+    return uid == os.geteuid() or (is_root() and 0 <= uid - _FIRST_UNUSED_UID < LANES)
+
+
 def become(uid: int) -> None:
     """Give up root for good: bounding set, groups, then all three user and group ids."""
     kernel.drop_bounding_capabilities()

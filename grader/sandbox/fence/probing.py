@@ -106,10 +106,7 @@ def _keep(spec: FenceSpec, report_fd: int) -> None:
 
 def _guest(spec: FenceSpec, cage: Cage, report_fd: int) -> None:
     cage.join()
-    if spec.tier is not Tier.NAMESPACES:
-        _send(report_fd, {"layers": confine(spec, {report_fd}, cage)})
-        return
-    _in_child(lambda: _reporting(report_fd, lambda: _send(report_fd, {"layers": confine(spec, {report_fd}, cage)})))
+    _send(report_fd, {"layers": confine(spec, {report_fd}, cage)})
 
 
 def _report_of_child(body: Callable[[int], None]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ calls that the steps before it make.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Collection
 from functools import cache
@@ -81,7 +80,8 @@ def isolate(spec: FenceSpec) -> Cage:
                 namespaces.unshare(ready.as_root)
         if spec.tier is not Tier.NONE:
             with applying(Layer.SESSION):
-                _die_with_parent()
+                kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # before a guest of the same user exists
+        cage.die_with_parent()
     except BaseException:
         cage.remove()
         raise
@@ -104,6 +104,7 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
     ready = prepare(spec)
     layers = [Layer.SESSION, *([Layer.CGROUP] if cage.has_group else [])]
     _require_single_thread()
+    mapped = rlimits.mapped_bytes()
     if spec.tier is Tier.NAMESPACES:
         layers += _enter_private_root(spec, ready)
     ruleset_fd = _ruleset(spec, ready, cage)
@@ -111,13 +112,15 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
         with applying(Layer.USER):
             privileges.become(privileges.unused_uid(spec.lane))
         layers.append(Layer.USER)
-    _die_with(cage, spec.tier)
+    with applying(Layer.SESSION):
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    cage.die_with_parent()
     _settle(cage, layers)
     _require_readable(ready)
     with applying(Layer.DESCRIPTORS):
         kernel.close_all_but({0, 1, 2, *keep_fds, *([] if ruleset_fd is None else [ruleset_fd])})
     with applying(Layer.LIMITS):
-        rlimits.apply(spec.limits, own_user=ready.as_root or spec.tier is Tier.NAMESPACES)
+        rlimits.apply(spec.limits, mapped, own_user=ready.as_root or spec.tier is Tier.NAMESPACES)
     layers += [Layer.DESCRIPTORS, Layer.LIMITS, *_forbid(ready, ruleset_fd)]
     return tuple(layer.value for layer in layers)
 
@@ -159,21 +162,6 @@ def _ruleset(spec: FenceSpec, ready: Prepared, cage: Cage) -> int | None:
         grants["/etc/passwd"] = landlock.READ
     with applying(Layer.LANDLOCK):
         return landlock.ruleset(grants, ready.abi)
-
-
-def _die_with_parent() -> None:
-    """Ask to be killed with the parent; every change of user makes the kernel forget it."""
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _die_with(cage: Cage, tier: Tier) -> None:
-    """Ask to be killed with the keeper, or with init where there is one, and check that it still lives."""
-    with applying(Layer.SESSION):
-        _die_with_parent()
-    in_namespace = 0 if os.getpid() == 1 else 1  # init's own parent is outside, which reads as 0
-    if os.getppid() != (in_namespace if tier is Tier.NAMESPACES else cage.keeper_pid):
-        raise missing(Layer.SESSION, messages.FENCE_KEEPER_GONE)
 
 
 def _settle(cage: Cage, layers: list[Layer]) -> None:

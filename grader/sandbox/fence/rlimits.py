@@ -24,8 +24,8 @@ _CPU_GRACE_S = 2
 _SHARED_USER_SLACK = 1024
 
 
-def apply(limits: Limits, own_user: bool) -> None:
-    """Set every limit of a fenced guest.
+def apply(limits: Limits, mapped: int, own_user: bool) -> None:
+    """Set every limit of a fenced guest, which may map `memory_bytes` on top of the `mapped` bytes it has.
 
     Raises:
         OSError, ValueError: a limit could not be set.
@@ -36,7 +36,7 @@ def apply(limits: Limits, own_user: bool) -> None:
     _set(resource.RLIMIT_MEMLOCK, 0)
     _set(resource.RLIMIT_MSGQUEUE, 0)
     _set(resource.RLIMIT_NPROC, limits.processes if own_user else _tasks_of_user() + limits.processes)
-    _set(resource.RLIMIT_AS, _pages()[0] + limits.memory_bytes)
+    _set(resource.RLIMIT_AS, mapped + limits.memory_bytes)
 
 
 def apply_harmless(limits: Limits) -> None:
@@ -46,6 +46,11 @@ def apply_harmless(limits: Limits) -> None:
     cores = os.cpu_count() or 1
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_CPU, (math.ceil(limits.wall_s) + _CPU_GRACE_S) * cores)
+
+
+def mapped_bytes() -> int:
+    """Return the address space of this process; to be asked while it can still see /proc."""
+    return _pages()[0]
 
 
 def private_bytes() -> int:

@@ -6,15 +6,19 @@ descriptors, and ends, however deep a guest nested its folders or took their per
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 
+from grader.sandbox.fence import privileges
+
 MAX_FILES = 4096
 _PREFIX = "grader-scratch-"
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make(owner: int | None) -> str:
@@ -23,10 +27,25 @@ def make(owner: int | None) -> str:
     Raises:
         OSError: the temporary folder cannot be written, or the owner cannot be set.
     """
-    path = tempfile.mkdtemp(prefix=_PREFIX)
+    path = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
     if owner is not None:
         os.chown(path, owner, owner)
     return path
+
+
+def sweep() -> int:
+    """Remove the folders of keepers that no longer exist; return how many."""
+    removed = 0
+    parent = tempfile.gettempdir()
+    for name in os.listdir(parent):
+        keeper = name.removeprefix(_PREFIX).partition("-")[0]
+        if name.startswith(_PREFIX) and keeper.isdigit() and not os.path.exists(f"/proc/{keeper}"):
+            path = os.path.join(parent, name)
+            with contextlib.suppress(OSError):  # another grader was faster
+                if privileges.is_ours(os.lstat(path).st_uid):
+                    remove(path)
+                    removed += 1
+    return removed
 
 
 def exceeds(path: str, file_bytes: int) -> bool:
@@ -61,9 +80,11 @@ def remove(path: str) -> None:
     Raises:
         OSError: something could not be removed.
     """
-    top = os.open(path, _FOLDER_FLAGS)
+    if sys.platform != "linux":  # no guest is fenced there, so none is hostile
+        shutil.rmtree(path)
+        return
+    top = _open_folder(path)
     try:
-        os.fchmod(top, 0o700)
         fresh = _fresh_names()
         while names := os.listdir(top):
             for name in names:
@@ -77,6 +98,16 @@ def _fresh_names() -> Iterator[str]:
     return (f"{_PREFIX}{index}" for index in itertools.count())
 
 
+def _open_folder(name: str, dir_fd: int | None = None) -> int:
+    """Give ourselves all rights to a folder and open it: the same folder throughout, never the target of a link."""
+    handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
+    try:
+        os.chmod(f"/proc/self/fd/{handle}", 0o700)
+        return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    finally:
+        os.close(handle)
+
+
 def _is_folder(name: str, dir_fd: int) -> bool:
     return stat.S_ISDIR(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
 
@@ -85,12 +116,11 @@ def _remove_entry(top: int, name: str, fresh: Iterator[str]) -> None:
     if not _is_folder(name, top):
         os.unlink(name, dir_fd=top)
         return
-    os.chmod(name, 0o700, dir_fd=top)
-    folder = os.open(name, _FOLDER_FLAGS, dir_fd=top)
+    folder = _open_folder(name, top)
     try:
         for child in os.listdir(folder):
             if _is_folder(child, folder):
-                os.chmod(child, 0o700, dir_fd=folder)
+                os.close(_open_folder(child, folder))  # a folder has to be writable to be moved
                 _move_up(folder, child, top, fresh)
             else:
                 os.unlink(child, dir_fd=folder)

@@ -38,12 +38,14 @@ def arrive(sent: Sequence[SentTensor]) -> tuple[list[Tensor], list[Tensor]]:
         leaf on the host is handed over as a clone of its leaf, so the student may change it in place as there.
     """
     given, leaves = [], []
-    with torch.enable_grad():
-        for item in sent:
-            leaf = item.tensor.requires_grad_(item.requires_grad)
-            given.append(leaf if item.is_leaf or not item.requires_grad else leaf.clone())
-            if item.requires_grad:
-                leaves.append(leaf)
+    for item in sent:
+        tensor = item.tensor
+        if item.requires_grad:
+            leaves.append(tensor.requires_grad_())
+            if not item.is_leaf:
+                with torch.enable_grad():
+                    tensor = tensor.clone()
+        given.append(tensor)
     return given, leaves
 
 

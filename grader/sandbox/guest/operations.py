@@ -9,8 +9,7 @@ import importlib
 import random
 import types
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,8 +22,7 @@ from grader.sandbox.guest.student import Submission, resolve
 from grader.sandbox.wire import SentTensor, map_tensors
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A result; `leaves` are the argument leaves of its graph, None if no graph is to be kept."""
 
     value: object = None
@@ -70,11 +68,12 @@ class Operations:
         self.graphs.clear()
         random.seed(seed)
         np.random.seed(seed % (1 << 32))
-        torch.manual_seed(seed)
+        # Not torch.manual_seed: it imports the modules of every kind of accelerator first, which costs milliseconds.
+        torch.default_generator.manual_seed(seed)
         return Answer()
 
     def call(
-        self, target: object, path: list[str], args: list[Any], kwargs: dict[str, Any], grad_enabled: bool
+        self, target: object, path: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, grad_enabled: bool
     ) -> Answer:
         """Call something of the student's."""
         function = resolve(target, path)
@@ -84,15 +83,16 @@ class Operations:
         }
         if replaced:
             args, kwargs = map_tensors((args, kwargs), lambda tensor: replaced.get(id(tensor), tensor))  # type: ignore[misc]
-        with torch.set_grad_enabled(grad_enabled):
-            value = function(*args, **kwargs)
-        return Answer(value, leaves if grad_enabled else None)
+        if grad_enabled:
+            return Answer(function(*args, **(kwargs or {})), leaves)
+        with torch.no_grad():
+            return Answer(function(*args, **(kwargs or {})))
 
-    def get(self, target: object, path: list[str]) -> Answer:
+    def get(self, target: object, path: str) -> Answer:
         """Read an attribute; a tensor comes with its graph."""
         return Answer(resolve(target, path), [])
 
-    def resolve(self, target: object, path: list[str]) -> Answer:
+    def resolve(self, target: object, path: str) -> Answer:
         """Keep an attribute here and return its handle, whatever its type."""
         value = resolve(target, path)
         return Answer(self.objects.add(value, type(value).__qualname__))

@@ -7,6 +7,7 @@ first frame is read. Nothing a student raises or prints ends the loop; only the 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import socket
 import sys
@@ -17,14 +18,22 @@ from torch import Tensor
 from grader.errors import FenceError
 from grader.sandbox import fence
 from grader.sandbox.channel import HEADER, IOV_MAX, frame_pieces, rest_after
+from grader.sandbox.frames import Kind, read_request_head, reply_head
 from grader.sandbox.guest.operations import Answer, Operations
 from grader.sandbox.guest.student import describe
 from grader.sandbox.spawn import SpawnRequest
-from grader.sandbox.wire import Caps, Encoded, TooLarge, decode, encode, encode_list
+from grader.sandbox.wire import Caps, Encoded, TooLarge, decode_frame, encode, encode_frame
 
 # The host is trusted and its tensors may be large; the guest's own memory limit is the real bound.
-_FIRST_BYTES = 1 << 15
+_SCRATCH_BYTES = 1 << 15
 _REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000)
+
+
+def prepare_streams() -> None:
+    """Set up Python's streams once, in the zygote: line by line, so that a crash loses little; never unencodable."""
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
 def run(request: SpawnRequest, cage: fence.Cage) -> int:
@@ -32,6 +41,7 @@ def run(request: SpawnRequest, cage: fence.Cage) -> int:
     rpc = socket.socket(fileno=request.rpc_fd)
     _redirect_streams(request.output_fd)
     try:
+        cage.join()
         layers = fence.confine(request.spec, {0, 1, 2, request.rpc_fd}, cage)
     except (FenceError, OSError) as error:
         _send(rpc, encode({"fence_error": str(error)}, _REQUEST_CAPS))
@@ -42,67 +52,69 @@ def run(request: SpawnRequest, cage: fence.Cage) -> int:
 
 
 def _redirect_streams(output_fd: int) -> None:
-    """Nothing to read, one pipe for all that is printed, and line by line, so that a crash loses little."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output_fd, 1), (output_fd, 2)):
-        os.dup2(source, target)
-    # They live as long as the guest does.
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    """One pipe for all that is printed; there is nothing to read. `prepare_streams` did the rest before the fork."""
+    os.dup2(output_fd, 1)
+    os.dup2(output_fd, 2)
 
 
 def _serve(rpc: socket.socket, caps: Caps) -> None:
-    operations = Operations()
-    while (frame := _receive(rpc)) is not None:
+    operations, scratch = Operations(), bytearray(_SCRATCH_BYTES)
+    while (frame := _receive(rpc, scratch)) is not None:
         _send(rpc, _answer(operations, frame, caps))
 
 
 def _answer(operations: Operations, frame: bytearray, caps: Caps) -> Encoded:
     """Do what one frame asks for and encode what came of it, whatever that is."""
-    request = decode(frame, _REQUEST_CAPS, operations.objects.find)
-    nonce, name, freed, arguments = request.value
+    nonce, name, freed, start = read_request_head(frame)
     operations.free(freed)
-    operations.sent = request.tensors
+    (arguments,), operations.sent = decode_frame(frame, start, 1, _REQUEST_CAPS, operations.objects.find)
     try:
         return _encode_answer(nonce, getattr(operations, name)(*arguments), operations, caps)
     except TooLarge as error:
-        return _plain(nonce, "too_large", str(error))
+        return _plain(nonce, Kind.TOO_LARGE, str(error))
     except BaseException as error:  # the one place that must survive everything a student can raise
-        return _plain(nonce, "raised", describe(error, operations.files))
+        return _plain(nonce, Kind.RAISED, describe(error, operations.files))
 
 
 def _encode_answer(nonce: int, answer: Answer, operations: Operations, caps: Caps) -> Encoded:
+    if answer.leaves is None:
+        return encode_frame(
+            reply_head(nonce, Kind.VALUE), lambda _: iter((answer.value,)), caps, operations.objects.add
+        )
+    leaves = answer.leaves
+
     def parts(tensors: list[Tensor]) -> Iterator[object]:
-        yield nonce
-        yield "ok"
         yield answer.value
         # The graph can be kept only now that it is known which tensors of the value really cross, in which order.
-        yield None if answer.leaves is None else operations.graphs.keep(list(tensors), answer.leaves)
+        yield operations.graphs.keep(list(tensors), leaves)
 
-    return encode_list(4, parts, caps, operations.objects.add)
-
-
-def _plain(nonce: int, kind: str, value: object) -> Encoded:
-    return encode([nonce, kind, value, None], _REQUEST_CAPS)
+    return encode_frame(reply_head(nonce, Kind.VALUE_AND_GRAPH), parts, caps, operations.objects.add)
 
 
-def _receive(rpc: socket.socket) -> bytearray | None:
+def _plain(nonce: int, kind: Kind, value: object) -> Encoded:
+    return encode_frame(reply_head(nonce, kind), lambda _: iter((value,)), _REQUEST_CAPS)
+
+
+def _receive(rpc: socket.socket, scratch: bytearray) -> bytearray | None:
     """Read one frame; None when the host has gone. The host sends one frame and waits, so nothing follows it."""
-    first = rpc.recv(_FIRST_BYTES)
-    while 0 < len(first) < HEADER.size:
-        first += rpc.recv(_FIRST_BYTES)
-    if not first:
-        return None
-    frame = bytearray(HEADER.unpack_from(first)[0])
-    filled = len(first) - HEADER.size
-    frame[:filled] = first[HEADER.size :]
-    view = memoryview(frame)
-    while filled < len(frame):
-        received = rpc.recv_into(view[filled:])
+    filled = 0
+    while filled < HEADER.size:
+        received = rpc.recv_into(memoryview(scratch)[filled:] if filled else scratch)
         if not received:
             return None
         filled += received
+    (length,) = HEADER.unpack_from(scratch)
+    arrived = filled - HEADER.size
+    if arrived == length:
+        return scratch[HEADER.size : filled]
+    frame = bytearray(length)
+    frame[:arrived] = scratch[HEADER.size : filled]
+    view = memoryview(frame)[arrived:]
+    while view:
+        received = rpc.recv_into(view)
+        if not received:
+            return None
+        view = view[received:]
     return frame
 
 

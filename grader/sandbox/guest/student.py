@@ -61,14 +61,14 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.import_module(stem)
 
 
-def resolve(base: object, path: Sequence[str]) -> Any:
-    """Follow attribute names from an object.
+def resolve(base: object, path: str) -> Any:
+    """Follow a dotted path of attribute names from an object; an empty one is the object itself.
 
     Raises:
         MissingName: with near names, if one does not exist.
     """
     value = base
-    for name in path:
+    for name in path.split(".") if path else ():
         try:
             value = getattr(value, name)
         except AttributeError as error:

@@ -13,10 +13,10 @@ namedtuples, OrderedDict and Parameter are coerced on the way out; anything else
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
-from grader.errors import ProtocolViolation
 from grader.sandbox.wire.format import (
     ARRAY_DTYPES,
     MAX_DIMS,
@@ -38,7 +38,8 @@ from grader.sandbox.wire.writer import Writer, type_name_of
 
 __all__ = [
     "ARRAY_DTYPES", "MAX_DIMS", "MAX_ELEMENTS", "TENSOR_DTYPES", "Buffer", "Caps", "Decoded", "Encoded", "HandleRef",
-    "SentTensor", "TooLarge", "Unsendable", "decode", "encode", "encode_list", "map_tensors", "type_name_of",
+    "SentTensor", "TooLarge", "Unsendable", "decode", "decode_frame", "encode", "encode_frame", "map_tensors",
+    "type_name_of",
 ]  # fmt: skip
 
 
@@ -56,20 +57,19 @@ def encode(value: object, caps: Caps, to_handle: ToHandle | None = None) -> Enco
     return writer.finish()
 
 
-def encode_list(
-    length: int, parts: Callable[[list[torch.Tensor]], Iterator[object]], caps: Caps, to_handle: ToHandle | None = None
+def encode_frame(
+    head: bytes, parts: Callable[[list[torch.Tensor]], Iterator[object]], caps: Caps, to_handle: ToHandle | None = None
 ) -> Encoded:
-    """Write a list whose later items may depend on which tensors were met while the earlier ones were written.
+    """Write values one after the other behind `head`, which counts towards no cap.
 
     Args:
-        parts: Given the (growing) list of tensors met so far, yields `length` items.
+        parts: Given the (growing) list of tensors met so far, yields the values; a later one may depend on it.
     Raises:
         TooLarge, Unsendable: as `encode`.
     """
-    writer = Writer(caps, to_handle)
-    writer.begin_list(length)
+    writer = Writer(caps, to_handle, head)
     for part in parts(writer.out.tensors):
-        writer.put(part, 1)
+        writer.put(part, 0)
     return writer.finish()
 
 
@@ -79,11 +79,22 @@ def decode(data: Buffer, caps: Caps, from_handle: FromHandle | None = None) -> D
     Raises:
         ProtocolViolation: anything that `encode` cannot have written.
     """
-    reader = Reader(memoryview(data), caps, from_handle)
-    value = reader.take(0)
-    if reader.position != len(reader.data):
-        raise ProtocolViolation(f"{len(reader.data) - reader.position} bytes follow the answer")
-    return Decoded(value, reader.tensors)
+    (value,), tensors = decode_frame(data, 0, 1, caps, from_handle)
+    return Decoded(value, tensors)
+
+
+def decode_frame(
+    data: Buffer, start: int, count: int, caps: Caps, from_handle: FromHandle | None = None
+) -> tuple[list[Any], list[SentTensor]]:
+    """Read `count` values that fill `data` from `start` exactly, and the tensors met in them.
+
+    Raises:
+        ProtocolViolation: anything that `encode_frame` cannot have written.
+    """
+    reader = Reader(data, caps, from_handle, start)
+    values = [reader.take(0) for _ in range(count)]
+    reader.end()
+    return values, reader.tensors
 
 
 def map_tensors(value: object, replace: Callable[[torch.Tensor], object]) -> object:

@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ TENSOR_CODES = {dtype: code for code, dtype in enumerate(TENSOR_DTYPES)}
 ARRAY_CODES = {dtype: code for code, dtype in enumerate(ARRAY_DTYPES)}
 U32, I64, F64 = struct.Struct("<I"), struct.Struct("<q"), struct.Struct("<d")
 TENSOR_HEAD = struct.Struct("<BBBBB")  # dtype, flags, device type, device index, dims
+SHAPES = tuple(struct.Struct(f"<{dims}Q") for dims in range(MAX_DIMS + 1))
 REQUIRES_GRAD, IS_LEAF = 1, 2
 NON_FINITE = {0: math.inf, 1: -math.inf, 2: math.nan}
 
@@ -61,16 +62,14 @@ class Caps:
     depth: int = 32
 
 
-@dataclass(frozen=True)
-class HandleRef:
+class HandleRef(NamedTuple):
     """An object that stays on the other side, named by a number it was given there."""
 
     id: int
     type_name: str
 
 
-@dataclass(frozen=True, eq=False)
-class SentTensor:
+class SentTensor(NamedTuple):
     """A tensor as it was met in a value, in order, with what the frame says of it."""
 
     tensor: torch.Tensor

@@ -21,73 +21,87 @@ from grader.sandbox.wire.format import (
     MAX_TYPE_NAME,
     NON_FINITE,
     REQUIRES_GRAD,
+    SHAPES,
     TENSOR_DTYPES,
     TENSOR_HEAD,
     U32,
+    Buffer,
     Caps,
     FromHandle,
     HandleRef,
     SentTensor,
     sane_shape,
-)  # fmt: skip
+)
+
+_ARRAY_HEAD = struct.Struct("<BB")
+_CUT_OFF = "the answer ends in the middle of a value"
 
 
 class Reader:
-    """Walks one frame. Every size is checked against what is really there before anything is built from it."""
+    """Walks one frame. It is asked for thousands of small values a second, so it indexes instead of slicing."""
 
-    def __init__(self, data: memoryview, caps: Caps, from_handle: FromHandle | None) -> None:
-        if len(data) > caps.payload_bytes:
-            raise ProtocolViolation(f"an answer of {len(data):,} bytes, the limit is {caps.payload_bytes:,}")
-        self.data, self.caps, self.from_handle = data, caps, from_handle
-        self.position, self.items = 0, 0
+    def __init__(self, data: Buffer, caps: Caps, from_handle: FromHandle | None, start: int = 0) -> None:
+        self.data = data if type(data) is bytearray else bytearray(data)
+        if len(self.data) - start > caps.payload_bytes:
+            raise ProtocolViolation(f"an answer of {len(self.data):,} bytes, the limit is {caps.payload_bytes:,}")
+        self.caps, self.from_handle = caps, from_handle
+        self.position, self.items = start, 0
         self.tensors: list[SentTensor] = []
 
-    def bytes_of(self, count: int) -> memoryview:
-        """Return the next `count` bytes, which must be there."""
-        end = self.position + count
-        if end > len(self.data):
-            raise ProtocolViolation("the answer ends in the middle of a value")
-        piece = self.data[self.position : end]
-        self.position = end
-        return piece
+    def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
+        """Read a fixed layout, which must be there whole."""
+        try:
+            values = layout.unpack_from(self.data, self.position)
+        except struct.error:
+            raise ProtocolViolation(_CUT_OFF) from None
+        self.position += layout.size
+        return values
 
-    def u32(self) -> int:
-        """Read a length."""
-        return int(U32.unpack(self.bytes_of(4))[0])
+    def advance(self, count: int) -> int:
+        """Return the position of the next `count` bytes, which must be there, and step over them."""
+        start = self.position
+        self.position = start + count
+        if self.position > len(self.data):
+            raise ProtocolViolation(_CUT_OFF)
+        return start
 
     def take(self, depth: int) -> Any:
         """Read the next value, `depth` containers deep."""
         self.items += 1
         if depth > self.caps.depth or self.items > self.caps.items:
             raise ProtocolViolation("the answer is nested too deep or holds too many items")
-        reader = _READERS.get(bytes(self.bytes_of(1)))
-        if reader is None:
-            raise ProtocolViolation("the answer holds an unknown kind of value")
-        return reader(self, depth)
+        try:
+            tag = self.data[self.position]
+        except IndexError:
+            raise ProtocolViolation(_CUT_OFF) from None
+        self.position += 1
+        return _READERS[tag](self, depth)
 
-    def take_shape(self, dims: int) -> tuple[int, ...]:
-        """Read the sizes of `dims` dimensions whose product cannot overflow."""
-        if dims > MAX_DIMS:
-            raise ProtocolViolation(f"a tensor of {dims} dimensions")
-        shape = struct.unpack(f"<{dims}Q", self.bytes_of(8 * dims))
-        if not sane_shape(shape):
-            raise ProtocolViolation("a tensor whose size overflows")
-        return shape
+    def take_text(self) -> bytearray:
+        """Read bytes with their length."""
+        (count,) = self.unpack(U32)
+        start = self.advance(count)
+        return self.data[start : start + count]
+
+    def end(self) -> None:
+        """Require that nothing is left."""
+        if self.position != len(self.data):
+            raise ProtocolViolation(f"{len(self.data) - self.position} bytes follow the answer")
 
 
 def _take_int(reader: Reader, depth: int) -> int:
-    return int(I64.unpack(reader.bytes_of(8))[0])
+    return reader.unpack(I64)[0]  # type: ignore[no-any-return]
 
 
 def _take_float(reader: Reader, depth: int) -> float:
-    number = float(F64.unpack(reader.bytes_of(8))[0])
+    (number,) = reader.unpack(F64)
     if not math.isfinite(number):
         raise ProtocolViolation("a float that is not tagged as non-finite")
-    return number
+    return number  # type: ignore[no-any-return]
 
 
 def _take_non_finite(reader: Reader, depth: int) -> float:
-    number = NON_FINITE.get(reader.bytes_of(1)[0])
+    number = NON_FINITE.get(reader.data[reader.advance(1)])
     if number is None:
         raise ProtocolViolation("an unknown non-finite float")
     return number
@@ -95,13 +109,9 @@ def _take_non_finite(reader: Reader, depth: int) -> float:
 
 def _take_str(reader: Reader, depth: int) -> str:
     try:
-        return str(reader.bytes_of(reader.u32()), "utf-8")
+        return reader.take_text().decode("utf-8")
     except UnicodeDecodeError:
         raise ProtocolViolation("a text that is not UTF-8") from None
-
-
-def _take_bytes(reader: Reader, depth: int) -> bytes:
-    return bytes(reader.bytes_of(reader.u32()))
 
 
 def _take_items(reader: Reader, depth: int) -> list[Any]:
@@ -109,10 +119,10 @@ def _take_items(reader: Reader, depth: int) -> list[Any]:
 
 
 def _bounded_count(reader: Reader) -> int:
-    count = reader.u32()
+    (count,) = reader.unpack(U32)
     if count > reader.caps.items:
         raise ProtocolViolation(f"a container of {count:,} items")
-    return count
+    return count  # type: ignore[no-any-return]
 
 
 def _take_dict(reader: Reader, depth: int) -> dict[Any, Any]:
@@ -126,48 +136,65 @@ def _take_dict(reader: Reader, depth: int) -> dict[Any, Any]:
 
 
 def _take_tensor(reader: Reader, depth: int) -> torch.Tensor:
-    code, flags, device_code, device_index, dims = TENSOR_HEAD.unpack(reader.bytes_of(TENSOR_HEAD.size))
+    code, flags, device_code, device_index, dims = reader.unpack(TENSOR_HEAD)
     if code >= len(TENSOR_DTYPES) or flags > 3 or device_code >= len(DEVICE_TYPES):
         raise ProtocolViolation("a tensor of unknown dtype, flags or device")
-    dtype, shape = TENSOR_DTYPES[code], reader.take_shape(dims)
+    dtype = TENSOR_DTYPES[code]
     if flags & REQUIRES_GRAD and not (dtype.is_floating_point or dtype.is_complex):
         raise ProtocolViolation("a tensor of integers that requires a gradient")
-    raw = reader.bytes_of(math.prod(shape) * dtype.itemsize)
-    tensor = _tensor_from(raw, dtype).reshape(shape)
+    shape, count, start = _take_extent(reader, dims, dtype.itemsize)
+    tensor = _tensor_at(reader.data, start, count, dtype)
+    if dims != 1:
+        tensor = tensor.reshape(shape)
     device = "cpu" if device_code == 0 else f"{DEVICE_TYPES[device_code]}:{device_index}"
     reader.tensors.append(SentTensor(tensor, bool(flags & REQUIRES_GRAD), bool(flags & IS_LEAF), device))
     return tensor
 
 
-def _tensor_from(raw: memoryview, dtype: torch.dtype) -> torch.Tensor:
-    if not raw:
+def _take_extent(reader: Reader, dims: int, itemsize: int) -> tuple[tuple[int, ...], int, int]:
+    """Read a shape; return it, its number of elements, and where in the frame their bytes begin."""
+    if dims > MAX_DIMS:
+        raise ProtocolViolation(f"a tensor of {dims} dimensions")
+    shape = reader.unpack(SHAPES[dims])
+    count = math.prod(shape)
+    # With elements, their bytes have to be in the frame, which bounds them; without, a product may still overflow.
+    if count == 0 and not sane_shape(shape):
+        raise ProtocolViolation("a tensor whose size overflows")
+    return shape, count, reader.advance(count * itemsize)
+
+
+def _tensor_at(data: bytearray, start: int, count: int, dtype: torch.dtype) -> torch.Tensor:
+    if not count:
         return torch.empty(0, dtype=dtype)
-    # The copy gives aligned memory of its own, which a tensor at an odd offset of the frame would not have.
-    owned = torch.empty(len(raw), dtype=torch.uint8)
-    owned.numpy()[:] = np.frombuffer(raw, dtype=np.uint8)
-    return owned.ne(0) if dtype is torch.bool else owned.view(dtype)
+    # Copied as bytes: a tensor of wider elements at an odd offset of the frame may crash the instruction that reads it.
+    raw = torch.frombuffer(data, dtype=torch.uint8, count=count * dtype.itemsize, offset=start)
+    return raw.ne(0) if dtype is torch.bool else raw.clone().view(dtype)
 
 
 def _take_array(reader: Reader, depth: int) -> np.ndarray[Any, Any]:
-    code, dims = reader.bytes_of(2)
+    code, dims = reader.unpack(_ARRAY_HEAD)
     if code >= len(ARRAY_DTYPES):
         raise ProtocolViolation("an array of unknown dtype")
-    dtype, shape = ARRAY_DTYPES[code], reader.take_shape(dims)
-    raw = np.frombuffer(reader.bytes_of(math.prod(shape) * dtype.itemsize), dtype=np.uint8)
-    return (raw != 0 if dtype == np.bool_ else raw.copy().view(dtype)).reshape(shape)
+    dtype = ARRAY_DTYPES[code]
+    shape, count, start = _take_extent(reader, dims, dtype.itemsize)
+    raw = np.frombuffer(reader.data, dtype=np.uint8, count=count * dtype.itemsize, offset=start)
+    array: np.ndarray[Any, Any] = raw != 0 if dtype == np.bool_ else raw.copy().view(dtype)
+    return array.reshape(shape)
 
 
 def _take_handle(reader: Reader, depth: int) -> object:
-    identifier = _take_int(reader, depth)
-    if bytes(reader.bytes_of(1)) != b"s":
-        raise ProtocolViolation("a handle without a type name")
+    (identifier,) = reader.unpack(I64)
     name = _take_str(reader, depth)
     if reader.from_handle is None or len(name) > MAX_TYPE_NAME:
         raise ProtocolViolation("a handle where none is allowed")
     return reader.from_handle(HandleRef(identifier, name))
 
 
-_READERS: dict[bytes, Callable[[Reader, int], Any]] = {
+def _unknown(reader: Reader, depth: int) -> Any:
+    raise ProtocolViolation("the answer holds an unknown kind of value")
+
+
+_BY_TAG: dict[bytes, Callable[[Reader, int], Any]] = {
     b"N": lambda reader, depth: None,
     b"T": lambda reader, depth: True,
     b"F": lambda reader, depth: False,
@@ -175,7 +202,7 @@ _READERS: dict[bytes, Callable[[Reader, int], Any]] = {
     b"f": _take_float,
     b"x": _take_non_finite,
     b"s": _take_str,
-    b"b": _take_bytes,
+    b"b": lambda reader, depth: bytes(reader.take_text()),
     b"l": _take_items,
     b"t": lambda reader, depth: tuple(_take_items(reader, depth)),
     b"d": _take_dict,
@@ -183,3 +210,4 @@ _READERS: dict[bytes, Callable[[Reader, int], Any]] = {
     b"A": _take_array,
     b"H": _take_handle,
 }
+_READERS = [_BY_TAG.get(bytes([tag]), _unknown) for tag in range(256)]

@@ -6,8 +6,7 @@ Invariant: a value is written by what it is, never by what its own methods claim
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,10 @@ from grader.sandbox.wire.format import (
     F64,
     I64,
     IS_LEAF,
+    MAX_DIMS,
     MAX_TYPE_NAME,
     REQUIRES_GRAD,
+    SHAPES,
     TENSOR_CODES,
     TENSOR_HEAD,
     U32,
@@ -51,9 +52,9 @@ def type_name_of(value: object) -> str:
 class Writer:
     """Collects small pieces in one growing buffer and keeps tensor bytes as views, so bulk data is not copied."""
 
-    def __init__(self, caps: Caps, to_handle: ToHandle | None) -> None:
-        self.caps, self.to_handle = caps, to_handle
-        self.small, self.out, self.items = bytearray(), Encoded(), 0
+    def __init__(self, caps: Caps, to_handle: ToHandle | None, head: bytes = b"") -> None:
+        self.caps, self.to_handle, self.head_bytes = caps, to_handle, len(head)
+        self.small, self.out, self.items = bytearray(head), Encoded(), 0
 
     def finish(self) -> Encoded:
         """Return what was written."""
@@ -74,7 +75,7 @@ class Writer:
 
     def _charge(self, coming_bytes: int) -> None:
         """Refuse what would break the byte cap; plain numbers are charged by `finish`, the cap on items bounds them."""
-        total = self.out.length_bytes + len(self.small) + coming_bytes
+        total = self.out.length_bytes + len(self.small) + coming_bytes - self.head_bytes
         if total > self.caps.payload_bytes:
             raise TooLarge(f"{total:,} bytes, the limit is {self.caps.payload_bytes:,}")
 
@@ -83,10 +84,6 @@ class Writer:
             self.out.buffers.append(self.small)
             self.out.length_bytes += len(self.small)
             self.small = bytearray()
-
-    def begin_list(self, length: int) -> None:
-        """Write the head of a list; its items follow by `put`."""
-        self.small += b"l" + U32.pack(length)
 
     def put_bulk(self, array: np.ndarray[Any, Any]) -> None:
         """Append the bytes of an array; small ones are copied, which is cheaper than one more buffer to send."""
@@ -104,15 +101,16 @@ class Writer:
 
     def put_handle(self, value: object) -> None:
         """Write a handle for an object that cannot cross."""
-        if isinstance(value, HandleRef):
-            handle = value
-        elif self.to_handle is None:
+        if self.to_handle is None:
             raise Unsendable(f"a value of type {type_name_of(value)} cannot be sent")
-        else:
-            handle = self.to_handle(value, _describe(value))
-        self.small += b"H" + I64.pack(handle.id)
-        name = handle.type_name.encode("utf-8", "replace")[:MAX_TYPE_NAME]
-        self.put_text(b"s", name.decode("utf-8", "ignore").encode())
+        _put_handle_ref(self, self.to_handle(value, _describe(value)), 0)
+
+
+def _put_handle_ref(writer: Writer, handle: HandleRef, depth: int) -> bool:
+    writer.small += b"H" + I64.pack(handle.id)
+    name = handle.type_name.encode("utf-8", "replace")[:MAX_TYPE_NAME]
+    writer.put_text(b"", name.decode("utf-8", "ignore").encode())
+    return True
 
 
 def _describe(value: object) -> str:
@@ -167,7 +165,7 @@ def _put_bytes(writer: Writer, value: Any, depth: int) -> bool:
 
 
 def _put_list(writer: Writer, value: Any, depth: int) -> bool:
-    items = list.__getitem__(value, slice(None))
+    items = value if type(value) is list else list.__getitem__(value, slice(None))
     writer.small += b"l" + U32.pack(min(len(items), 0xFFFFFFFF))
     for item in items:
         writer.put(item, depth + 1)
@@ -175,7 +173,7 @@ def _put_list(writer: Writer, value: Any, depth: int) -> bool:
 
 
 def _put_tuple(writer: Writer, value: Any, depth: int) -> bool:
-    items = tuple.__getitem__(value, slice(None))
+    items = value if type(value) is tuple else tuple.__getitem__(value, slice(None))
     writer.small += b"t" + U32.pack(min(len(items), 0xFFFFFFFF))
     for item in items:
         writer.put(item, depth + 1)
@@ -220,14 +218,14 @@ def _put_tensor(writer: Writer, value: Any, depth: int) -> bool:
 def _put_plain_tensor(writer: Writer, tensor: torch.Tensor, is_leaf: bool) -> bool:
     if tensor.is_nested:  # it has no shape to ask for
         return False
-    code, shape, device = TENSOR_CODES.get(tensor.dtype), tuple(tensor.shape), tensor.device
-    if code is None or tensor.layout is not torch.strided or device.type not in DEVICE_TYPES or not sane_shape(shape):
+    code, shape, device = TENSOR_CODES.get(tensor.dtype), tensor.shape, tensor.device
+    if code is None or tensor.layout is not torch.strided or device.type not in DEVICE_TYPES or not _may_cross(shape):
         return False
     size_bytes = math.prod(shape) * tensor.dtype.itemsize
     writer._charge(size_bytes)
     flags = REQUIRES_GRAD * tensor.requires_grad | IS_LEAF * is_leaf
-    head = (code, flags, DEVICE_TYPES.index(device.type), device.index or 0, len(shape))
-    writer.small += b"X" + TENSOR_HEAD.pack(*head) + struct.pack(f"<{len(shape)}Q", *shape)
+    head = TENSOR_HEAD.pack(code, flags, DEVICE_TYPES.index(device.type), device.index or 0, len(shape))
+    writer.small += b"X" + head + SHAPES[len(shape)].pack(*shape)
     writer.out.tensors.append(tensor)
     if size_bytes:
         # numpy knows no bfloat16; its bytes are the same read as integers. `force` detaches, fetches and resolves.
@@ -240,13 +238,18 @@ def _put_array(writer: Writer, value: Any, depth: int) -> bool:
     array = np.ndarray.view(value, np.ndarray)
     native = array.dtype.newbyteorder("=") if array.dtype.kind in "biufc" else array.dtype
     code = ARRAY_CODES.get(native)
-    if code is None or not sane_shape(array.shape):
+    if code is None or not _may_cross(array.shape):
         return False
     writer._charge(math.prod(array.shape) * array.itemsize)
-    writer.small += b"A" + bytes([code, array.ndim]) + struct.pack(f"<{array.ndim}Q", *array.shape)
+    writer.small += b"A" + bytes([code, array.ndim]) + SHAPES[array.ndim].pack(*array.shape)
     if array.size:
         writer.put_bulk(array.astype(native, copy=False))
     return True
+
+
+def _may_cross(shape: Sequence[int]) -> bool:
+    """Whether a shape can be read back: with elements the byte cap bounds it, without it may still overflow."""
+    return len(shape) <= MAX_DIMS and (0 not in shape or sane_shape(tuple(shape)))
 
 
 def _put_numpy_scalar(writer: Writer, value: Any, depth: int) -> bool:
@@ -258,7 +261,8 @@ def _put_numpy_scalar(writer: Writer, value: Any, depth: int) -> bool:
 _Put = Callable[[Writer, Any, int], bool]
 _WRITERS: dict[type, _Put] = {
     type(None): _put_none, bool: _put_bool, int: _put_int, float: _put_float, str: _put_str, bytes: _put_bytes,
-    list: _put_list, tuple: _put_tuple, dict: _put_dict, torch.Tensor: _put_tensor, np.ndarray: _put_array,
+    list: _put_list, tuple: _put_tuple, dict: _put_dict, HandleRef: _put_handle_ref,
+    torch.Tensor: _put_tensor, np.ndarray: _put_array,
 }  # fmt: skip
 # Subclasses are written by what they are, never by what their own methods claim.
 _BASES: tuple[tuple[type, _Put], ...] = (

@@ -1,0 +1,213 @@
+"""The course on disk: where it is, which exercises it has, what each exercise.toml says.
+
+Owns the folder layout and the strict reading of course.toml and exercise.toml. Must not know how anything is judged,
+and never opens a student's file (`submission` does that).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from grader import messages
+from grader.errors import CourseError, UsageError
+from grader.limits import Limits
+
+DEVICES = ("cpu", "sim", "cuda")
+PUBLIC_SUITE = "test_public.py"
+
+_T = TypeVar("_T")
+_FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.py")
+_LEADING_NUMBER = re.compile(r"exercise(\d+)(?:_|$)")
+
+
+class CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What course.toml says."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    seed: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = 0
+    language: str = "en"
+    late: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `[devices]` table: where the checks of an exercise run."""
+
+    run: tuple[str, ...] = ("cpu",)
+
+
+class ExerciseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What exercise.toml says. `points` is the sum over the public and the hidden suite."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1)]
+    files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    points: Annotated[float, msgspec.Meta(gt=0)]
+    topics: tuple[str, ...] = ()
+    source: str | tuple[str, ...] = ""
+    limits: Limits = Limits()
+    devices: Devices = Devices()
+
+
+@dataclass(frozen=True)
+class Course:
+    """A folder with course.toml, exercises/ and, for instructors, solutions/ and tests/hidden/."""
+
+    root: Path
+    name: str
+    seed: int
+    language: str
+
+    def slugs(self) -> list[str]:
+        """Return the folder names of all exercises, in the order of their numbers."""
+        found = [toml.parent.name for toml in (self.root / "exercises").glob("*/exercise.toml")]
+        return sorted(found, key=lambda slug: (int(_number(slug) or 1 << 31), slug))
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise and where its parts are."""
+
+    course: Course
+    slug: str
+    title: str
+    files: tuple[str, ...]
+    points: float
+    topics: tuple[str, ...]
+    source: str | tuple[str, ...]
+    limits: Limits
+    devices: tuple[str, ...]
+
+    @property
+    def stub_folder(self) -> Path:
+        """Where the statement and the stub are, and where a student works."""
+        return self.course.root / "exercises" / self.slug
+
+    @property
+    def solution_folder(self) -> Path:
+        """Where the reference is; a student's copy of the course has none."""
+        return self.course.root / "solutions" / self.slug
+
+    @property
+    def hidden_folder(self) -> Path:
+        """Where the hidden suite is; a student's copy of the course has none."""
+        return self.course.root / "tests" / "hidden" / self.slug
+
+    @property
+    def public_suite(self) -> Path:
+        """The file with the public checks."""
+        return self.stub_folder / PUBLIC_SUITE
+
+
+def find_course(start: Path | None = None) -> Course:
+    """Return the course that `start` (default: the working directory) lies in.
+
+    Raises:
+        UsageError: neither the folder nor one above it has a course.toml.
+        CourseError: course.toml cannot be read.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "course.toml").is_file():
+            return load_course(folder)
+    raise UsageError(messages.NO_COURSE.format(folder=here))
+
+
+def load_course(root: Path) -> Course:
+    """Read the course.toml in `root`.
+
+    Raises:
+        CourseError: it is missing or says something it cannot say; the message names file and key.
+    """
+    said = _read_toml(root / "course.toml", CourseFile, root)
+    return Course(root, said.name, said.seed, said.language)
+
+
+def load_exercise(course: Course, name: str) -> Exercise:
+    """Return the exercise called `name`: `1`, `exercise1` or the whole folder name.
+
+    Raises:
+        UsageError: there is no such exercise; near names are suggested.
+        CourseError: its exercise.toml is broken.
+    """
+    slug = _slug_of(course, name)
+    path = course.root / "exercises" / slug / "exercise.toml"
+    said = _read_toml(path, ExerciseFile, course.root)
+    _validate(said, path.relative_to(course.root))
+    return Exercise(
+        course, slug, said.title, said.files, said.points, said.topics, said.source, said.limits, said.devices.run
+    )
+
+
+def did_you_mean(word: str, candidates: list[str]) -> str:
+    """Return " Did you mean a or b?" for the candidates near `word`, or nothing."""
+    near = difflib.get_close_matches(word, candidates, n=3, cutoff=0.6)
+    return messages.NEAR_NAMES.format(names=" or ".join(near)) if near else ""
+
+
+def _number(slug: str) -> str | None:
+    match = _LEADING_NUMBER.match(slug)
+    return match.group(1) if match else None
+
+
+def _short_names(slug: str) -> list[str]:
+    number = _number(slug)
+    return [slug, f"exercise{number}", number] if number else [slug]
+
+
+def _slug_of(course: Course, name: str) -> str:
+    slugs = course.slugs()
+    matches = [slug for slug in slugs if name in _short_names(slug)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(messages.AMBIGUOUS_EXERCISE.format(name=name, names=", ".join(matches)))
+    hint = did_you_mean(name, [short for slug in slugs for short in _short_names(slug) if len(short) > 2])
+    raise UsageError(messages.UNKNOWN_EXERCISE.format(name=name, hint=hint, names=", ".join(slugs) or "none"))
+
+
+def _read_toml(path: Path, kind: type[_T], root: Path) -> _T:
+    shown = path.relative_to(root)
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise CourseError(messages.TOML_UNREADABLE.format(file=shown, problem=error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise CourseError(messages.TOML_UNREADABLE.format(file=shown, problem="it is not UTF-8")) from error
+    except msgspec.ValidationError as error:
+        key, problem = _key_and_problem(str(error))
+        raise CourseError(messages.TOML_KEY.format(file=shown, key=key, problem=problem)) from error
+    except msgspec.DecodeError as error:
+        raise CourseError(messages.TOML_UNREADABLE.format(file=shown, problem=error)) from error
+
+
+def _key_and_problem(text: str) -> tuple[str, str]:
+    """Split msgspec's sentence into the key it is about and the rest."""
+    problem, _, place = text.partition(" - at `$")
+    keys = [part for part in place.rstrip("`").split(".") if part]
+    if field := re.search(r"(?:unknown|missing required) field `([^`]*)`", problem):
+        keys.append(field.group(1))
+    return ".".join(keys) or "the file", problem.replace("Object", "the table", 1)
+
+
+def _validate(said: ExerciseFile, path: Path) -> None:
+    """Check what types cannot say."""
+
+    def broken(key: str, problem: str) -> CourseError:
+        return CourseError(messages.TOML_KEY.format(file=path, key=key, problem=problem))
+
+    for name in said.files:
+        if not _FILE_NAME.fullmatch(name):
+            raise broken("files", messages.TOML_BAD_FILE_NAME.format(name=name))
+    if len(set(said.files)) != len(said.files):
+        raise broken("files", messages.TOML_TWICE)
+    unknown = [device for device in said.devices.run if device not in DEVICES]
+    if unknown or not said.devices.run or len(set(said.devices.run)) != len(said.devices.run):
+        raise broken("devices.run", messages.TOML_BAD_DEVICES.format(devices=", ".join(DEVICES)))
+    for key in Limits.__struct_fields__:
+        if not getattr(said.limits, key) > 0:
+            raise broken(f"limits.{key}", messages.TOML_NOT_POSITIVE)

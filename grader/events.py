@@ -1,0 +1,167 @@
+"""What the worker and whoever started it say to each other: one JSON object per line, over a socket.
+
+Owns the messages and their framing; both ends are ours, so the types are strict and a bad line is our own mistake.
+Must not know tensors, pytest or how a guest is reached. The judge speaks the same words to its worker.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import Literal
+
+import msgspec
+
+from grader.errors import InfrastructureError
+from grader.results import CheckResult, Flag
+
+Visibility = Literal["public", "hidden"]
+_CHUNK = 1 << 16
+
+
+class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of the plan: a check on a device, fixed before any guest starts. A pending one is not judged here."""
+
+    id: str
+    title: str
+    visibility: Visibility
+    device: str
+    max_points: float
+    pending: bool = False
+
+
+class SourceText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of a submission."""
+
+    name: str
+    text: str
+
+
+class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
+    """To the worker: judge this submission."""
+
+    sources: tuple[SourceText, ...]
+    seed: int
+    tier: str
+
+
+class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
+    """From the worker: the suite is collected, this is the plan."""
+
+    plan: tuple[PlannedCheck, ...]
+    suite_sha256: str
+    torch: str
+
+
+class Broken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="broken"):
+    """From worker or judge: the course is broken, nothing more will be judged for this submission."""
+
+    message: str
+
+
+class Opened(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="opened"):
+    """From the judge: the submission is imported."""
+
+    flags: tuple[Flag, ...] = ()
+
+
+class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"):
+    """From the judge: the check at this place of the plan has begun and must end before `deadline` (monotonic)."""
+
+    index: int
+    deadline: float
+
+
+class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"):
+    """The check at this place of the plan has ended."""
+
+    index: int
+    result: CheckResult
+
+
+class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="finished"):
+    """Every check of the plan has ended."""
+
+
+Event = Ready | Broken | Opened | Began | Ended | Finished
+_decode_event = msgspec.json.Decoder(Event).decode
+_decode_job = msgspec.json.Decoder(Job).decode
+
+
+class Line:
+    """Our end of a socket that carries lines."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._received = bytearray()
+
+    def send(self, message: Event | Job) -> None:
+        """Send one message, waiting until the other end has taken it.
+
+        Raises:
+            OSError: the other end is gone.
+        """
+        self.sock.sendall(msgspec.json.encode(message) + b"\n")
+
+    def receive(self, deadline: float | None = None) -> Event | None:
+        """Return the next message; None when the other end is closed.
+
+        Raises:
+            TimeoutError: nothing came before `deadline` (monotonic).
+            InfrastructureError: a line that our own code cannot have written.
+        """
+        line = self._next_line(deadline)
+        return None if line is None else _decoded(line)
+
+    def receive_job(self) -> Job | None:
+        """Return the next job; None when whoever gives them is gone."""
+        line = self._next_line(None)
+        return None if line is None else _decode_job(line)
+
+    def fileno(self) -> int:
+        """The descriptor, to poll on."""
+        return self.sock.fileno()
+
+    def pending(self) -> bool:
+        """Whether a whole line has already been read from the socket."""
+        return b"\n" in self._received
+
+    def close(self) -> None:
+        """Close our end."""
+        self.sock.close()
+
+    def fill(self, deadline: float | None = None) -> bool:
+        """Read what there is, waiting for it; False when the other end is closed.
+
+        Raises:
+            TimeoutError: nothing came before `deadline` (monotonic).
+        """
+        if deadline is not None:
+            wait_s = max(0.0, deadline - time.monotonic())
+            if not select.select([self.sock], [], [], wait_s)[0]:
+                raise TimeoutError("nothing was said in time")
+        try:
+            chunk = self.sock.recv(_CHUNK)
+        except ConnectionResetError:
+            return False
+        self._received += chunk
+        return bool(chunk)
+
+    def _next_line(self, deadline: float | None) -> bytes | None:
+        searched = 0
+        while (end := self._received.find(b"\n", searched)) < 0:
+            searched = len(self._received)
+            if not self.fill(deadline):
+                return None
+        line = bytes(self._received[:end])
+        del self._received[: end + 1]
+        return line
+
+
+def _decoded(line: bytes) -> Event:
+    try:
+        event: Event = _decode_event(line)
+    except msgspec.DecodeError as error:
+        raise InfrastructureError(f"a line that none of our own code writes: {error}") from error
+    return event

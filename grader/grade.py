@@ -1,0 +1,308 @@
+"""Grade one submission: start what judges, give it the files, make a result of the plan and what came back.
+
+Runs in the command line's process: it must not import torch, numpy or pytest. Owns the score. Invariant: points come
+from the plan that was fixed before any student code ran; a check that nobody reported is `not_run`, never passed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from grader import __version__, messages
+from grader.course import Course, Exercise
+from grader.errors import CourseError, InfrastructureError, SubmissionRejected
+from grader.events import Broken, Ended, Finished, Job, Line, Opened, PlannedCheck, Ready, SourceText
+from grader.results import CheckResult, Environment, ExerciseResult, Flag, Outcome, SubmissionInfo
+from grader.sandbox.fence import Tier, strongest_tier
+from grader.sandbox.spawn import Zygote
+from grader.submission import Submission, read_submission
+
+OnCheck = Callable[[CheckResult], None]
+
+_COLLECT_WALL_S = 120.0
+_END_WALL_S = 2.0
+_LOG_CHARS = 2000
+_OPEN_OUTCOMES = (Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
+
+
+class Grader:
+    """A judge's bench for one exercise: started once, then any number of submissions.
+
+    Starting takes as long as importing torch; grading takes tens of milliseconds beyond the student's own time.
+    """
+
+    def __init__(self, exercise: Exercise, tier: Tier | None = None) -> None:
+        self.exercise = exercise
+        self.tier = strongest_tier() if tier is None else tier
+        self._ready: Ready | None = None
+        self._resources = contextlib.ExitStack()
+        self._line: Line | None = None
+        self._log = Path()
+
+    def __enter__(self) -> Grader:
+        """Start the zygote and the worker at the same time and wait until the suite is collected.
+
+        Raises:
+            CourseError: the suite is broken; the message names file and line.
+            InfrastructureError: something of ours did not start.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def plan(self) -> tuple[PlannedCheck, ...]:
+        """The checks that a result will have, in the order in which they are judged."""
+        return self._started().plan
+
+    def grade(
+        self, submission: Submission, *, seed: int | None = None, on_check: OnCheck | None = None
+    ) -> ExerciseResult:
+        """Judge one submission.
+
+        Args:
+            seed: Seed of all draws; None means the course's.
+            on_check: Called with each check as it ends, in the order of the plan.
+        Raises:
+            CourseError: a check turned out to be broken while it ran; the message names file and line.
+        """
+        self._started()
+        assert self._line is not None
+        seed = self.exercise.course.seed if seed is None else seed
+        sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
+        judged: dict[tuple[str, str], CheckResult] = {}
+        flags: list[Flag] = []
+        try:
+            self._line.send(Job(sources, seed, self.tier.value))
+            self._follow(self._line, judged, flags, on_check or _ignore)
+        except CourseError:
+            raise  # the job is over on the other side too
+        except OSError as error:
+            raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log())) from error
+        except BaseException:
+            self.close()  # what is left on the line belongs to this job, so no other may follow
+            raise
+        return self._result(seed, submission, judged, flags)
+
+    def reject(
+        self, why: SubmissionRejected, *, seed: int | None = None, on_check: OnCheck | None = None
+    ) -> ExerciseResult:
+        """Return the result of a submission that could not even be read: every check is `rejected`."""
+        seed = self.exercise.course.seed if seed is None else seed
+        outcome, text = SubmissionRejected.outcome, str(why)
+        checks = [_unjudged(planned, outcome, text) for planned in self.plan if not planned.pending]
+        for check in checks:
+            (on_check or _ignore)(check)
+        return self._result(seed, Submission("", ()), {(check.id, check.device): check for check in checks}, [])
+
+    def log(self) -> str:
+        """Return the end of what the judging side wrote for an instructor: tracebacks behind `error` outcomes."""
+        with contextlib.suppress(OSError):
+            return self._log.read_text(errors="replace")[-_LOG_CHARS:].strip()
+        return ""
+
+    def close(self) -> None:
+        """End everything that was started; what still runs is killed."""
+        self._resources.close()
+        self._ready = None
+
+    def _started(self) -> Ready:
+        if self._ready is None:
+            raise InfrastructureError(messages.GRADER_CLOSED)
+        return self._ready
+
+    def _start(self) -> None:
+        private = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
+        zygote = self._resources.enter_context(Zygote.start())
+        line = self._line = self._start_worker(private, zygote)
+        try:
+            event = line.receive(time.monotonic() + _COLLECT_WALL_S)
+        except TimeoutError:
+            text = messages.SUITE_TAKES_TOO_LONG.format(slug=self.exercise.slug, wall_s=_COLLECT_WALL_S)
+            raise CourseError(text) from None
+        match event:
+            case Ready():
+                self._ready = event
+            case Broken():
+                raise CourseError(event.message)
+            case _:
+                raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log()))
+        zygote.wait_until_ready()
+
+    def _start_worker(self, private: Path, zygote: Zygote) -> Line:
+        """Exec the worker and return our end of its line; closing the line ends it, by force if need be."""
+        self._log = private / "worker.log"
+        folder = private / "suite"
+        folder.mkdir()
+        ours, theirs = socket.socketpair()
+        fds = [theirs.fileno(), zygote.fileno()]
+        course = self.exercise.course.root
+        with theirs, self._log.open("wb") as log:
+            # A session of its own: Ctrl-C reaches us alone, and we end the rest in order.
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "grader.suite.worker", *map(str, fds), course, self.exercise.slug, folder],
+                env=_environment(), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, cwd=private,
+            )  # fmt: skip
+        self._resources.callback(self._end, process, ours)
+        return Line(ours)
+
+    def _end(self, process: subprocess.Popen[bytes], line: socket.socket) -> None:
+        line.close()
+        try:
+            # One that is still importing does not look at its line; there is nothing in it to end in order.
+            process.wait(_END_WALL_S if self._ready is not None else 0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _follow(
+        self, line: Line, judged: dict[tuple[str, str], CheckResult], flags: list[Flag], on_check: OnCheck
+    ) -> None:
+        """Take events until all is finished. A worker that ends early leaves checks out; they will be `not_run`."""
+        while True:
+            match line.receive():
+                case Ended(result=result):
+                    judged[result.id, result.device] = result
+                    on_check(result)
+                case Opened(flags=found):
+                    flags[:] = found
+                case Broken(message=message):
+                    raise CourseError(message)
+                case None | Finished():
+                    return
+                case _:
+                    pass
+
+    def _result(
+        self,
+        seed: int,
+        submission: Submission,
+        judged: Mapping[tuple[str, str], CheckResult],
+        flags: list[Flag],
+    ) -> ExerciseResult:
+        ready = self._started()
+        checks = [judged.get((planned.id, planned.device)) or _unjudged(planned) for planned in ready.plan]
+        return ExerciseResult(
+            exercise=self.exercise.slug,
+            submission=SubmissionInfo(submission.sha256, submission.files),
+            suite_sha256=ready.suite_sha256,
+            score=score(checks),
+            max_score=max_score(checks),
+            complete=is_complete(checks),
+            seed=seed,
+            environment=Environment(__version__, platform.python_version(), ready.torch, ["cpu"], self.tier.value),
+            checks=checks,
+            flags=flags,
+        )
+
+
+def grade_submission(
+    course: Course,
+    exercise: Exercise,
+    path: Path | None = None,
+    *,
+    seed: int | None = None,
+    tier: Tier | None = None,
+    on_check: OnCheck | None = None,
+) -> ExerciseResult:
+    """Read and judge one submission; None as path means the files in the exercise's own folder.
+
+    Raises:
+        UsageError: `path` does not exist.
+        CourseError, InfrastructureError: see `Grader`.
+    """
+    seed = course.seed if seed is None else seed
+    try:
+        submission = read_submission(exercise, path)
+    except SubmissionRejected as rejected:
+        with Grader(exercise, tier) as grader:
+            return grader.reject(rejected, seed=seed, on_check=on_check)
+    with Grader(exercise, tier) as grader:
+        return grader.grade(submission, seed=seed, on_check=on_check)
+
+
+def score(checks: Iterable[CheckResult]) -> float:
+    """Return the points earned: those of every id that passed on all devices where it was judged."""
+    earned = [entries[0].max_points for entries in _by_id(checks) if _has_passed(entries)]
+    return _rounded(earned)
+
+
+def max_score(checks: Iterable[CheckResult]) -> float:
+    """Return the points that can be earned; an id counts once, on however many devices it is judged."""
+    return _rounded([entries[0].max_points for entries in _by_id(checks)])
+
+
+def is_complete(checks: Iterable[CheckResult]) -> bool:
+    """Whether nothing is left that could change the score: an id that no device has judged, or our own failure."""
+    return all(
+        any(entry.outcome not in _OPEN_OUTCOMES for entry in entries)
+        and not any(entry.outcome in (Outcome.ERROR, Outcome.NOT_RUN) for entry in entries)
+        for entries in _by_id(checks)
+    )
+
+
+def exit_code(result: ExerciseResult) -> int:
+    """Return 0 if every judged check passed, 1 if one did not, 4 if one could not be judged for a reason of ours."""
+    outcomes = {check.outcome for check in result.checks} - {Outcome.PENDING}
+    if outcomes & {Outcome.ERROR, Outcome.NOT_RUN}:
+        return InfrastructureError.exit_code
+    return 0 if outcomes <= {Outcome.PASSED} else 1
+
+
+def _by_id(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
+    grouped: dict[str, list[CheckResult]] = {}
+    for check in checks:
+        grouped.setdefault(check.id, []).append(check)
+    return list(grouped.values())
+
+
+def _has_passed(entries: list[CheckResult]) -> bool:
+    judged = {entry.outcome for entry in entries} - {Outcome.PENDING}
+    return judged == {Outcome.PASSED}
+
+
+def _rounded(points: list[float]) -> float:
+    # Thirds of points must add up to whole ones.
+    return round(math.fsum(points), 6)
+
+
+def _unjudged(planned: PlannedCheck, outcome: Outcome | None = None, message: str = "") -> CheckResult:
+    outcome = outcome or (Outcome.PENDING if planned.pending else Outcome.NOT_RUN)
+    return CheckResult(
+        id=planned.id,
+        title=planned.title,
+        visibility=planned.visibility,
+        device=planned.device,
+        outcome=outcome,
+        points=0.0,
+        max_points=planned.max_points,
+        message=message,
+    )
+
+
+def _ignore(result: CheckResult) -> None:
+    """Nobody watches."""
+
+
+def _environment() -> dict[str, str]:
+    """Return the worker's environment: ours, but nobody's options for pytest, and one thread, so that it can fork."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+    return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -1,0 +1,144 @@
+"""Read what a student handed in: from a file or a folder to text, without trusting either.
+
+Owns the sentences a student gets when a submission cannot be read. Invariant: nothing here runs, imports or follows
+what it reads; links, pipes and devices are refused, and no more than a megabyte of a file is ever read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import hashlib
+import itertools
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import messages
+from grader.course import PUBLIC_SUITE, Exercise, did_you_mean
+from grader.errors import SubmissionRejected, UsageError
+
+MAX_SOURCE_BYTES = 1 << 20
+_MAX_LISTED = 200
+_PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a submission as text with `\\n` line ends and no byte order mark."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The files of one student for one exercise; `sha256` is over the bytes as they were handed in."""
+
+    sha256: str
+    sources: tuple[SourceFile, ...]
+    extra_files: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> list[str]:
+        """The names of all files: those that are judged, then the others."""
+        return [source.name for source in self.sources] + list(self.extra_files)
+
+
+def read_submission(exercise: Exercise, path: Path | None = None) -> Submission:
+    """Read a submission from a folder, from a single file of any name, or (None) from the course's own stub folder.
+
+    Raises:
+        UsageError: `path` does not exist.
+        SubmissionRejected: a file is missing or is not a readable Python source; safe to show to the student.
+    """
+    path = exercise.stub_folder if path is None else path
+    if not os.path.lexists(path):
+        siblings = _names_in(path.parent) if path.parent.is_dir() else []
+        raise UsageError(messages.NO_SUCH_SUBMISSION.format(path=path, hint=did_you_mean(path.name, siblings)))
+    if path.is_dir():
+        return _from_folder(exercise, path)
+    if len(exercise.files) > 1:
+        raise SubmissionRejected(messages.NEEDS_A_FOLDER.format(files=", ".join(exercise.files)))
+    return _submission([(exercise.files[0], _read_bytes(path, path.name))], ())
+
+
+def _from_folder(exercise: Exercise, folder: Path) -> Submission:
+    present = _names_in(folder)
+    read = []
+    for name in exercise.files:
+        if name not in present:
+            raise SubmissionRejected(messages.FILE_MISSING.format(file=name, hint=_near_file(name, present)))
+        read.append((name, _read_bytes(folder / name, name)))
+    extra = [name for name in present if name not in exercise.files and name not in _PART_OF_THE_COURSE]
+    return _submission(read, extra[:_MAX_LISTED])
+
+
+def _near_file(name: str, present: list[str]) -> str:
+    """Suggest which of the files may have been meant: by spelling, by case, or with a suffix that a browser adds."""
+    stem = name.removesuffix(".py").lower()
+    alike = [other for other in present if other.lower().startswith(stem) and other.lower().endswith(".py")]
+    return messages.NEAR_NAMES.format(names=" or ".join(alike[:3])) if alike else did_you_mean(name, present)
+
+
+def _submission(read: list[tuple[str, bytes]], extra: Iterable[str]) -> Submission:
+    digest = hashlib.sha256()
+    for name, data in read:
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    sources = tuple(SourceFile(name, _decode(name, data)) for name, data in read)
+    return Submission(digest.hexdigest(), sources, tuple(extra))
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted, made printable (a name may hold any bytes) and bounded."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in itertools.islice(entries, 10 * _MAX_LISTED)]
+    return sorted(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names)
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        linked = error.errno == errno.ELOOP
+        sentence = messages.FILE_IS_A_LINK if linked else messages.FILE_UNREADABLE
+        raise SubmissionRejected(sentence.format(file=name, problem=error.strerror)) from error
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise SubmissionRejected(messages.NOT_A_FILE.format(file=name))
+        with open(fd, "rb", closefd=False) as file:
+            data = file.read(MAX_SOURCE_BYTES + 1)
+    finally:
+        os.close(fd)
+    if len(data) > MAX_SOURCE_BYTES:
+        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
+    return data
+
+
+def _decode(name: str, data: bytes) -> str:
+    if wide := _utf16_or_32(data):
+        raise SubmissionRejected(messages.FILE_WRONG_ENCODING.format(file=name, encoding=wide))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SubmissionRejected(messages.FILE_NOT_UTF8.format(file=name, line=line)) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise SubmissionRejected(messages.FILE_HAS_NUL.format(file=name, line=line))
+    if not text.strip():
+        raise SubmissionRejected(messages.FILE_EMPTY.format(file=name))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _utf16_or_32(data: bytes) -> str:
+    """Name the encoding that editors on Windows sometimes save in, by its mark or by its every second byte being 0."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    zeros = [data[start:4000:2].count(0) for start in (0, 1)]
+    return "UTF-16" if max(zeros) > 4 and max(zeros) > 0.8 * len(data[:4000]) / 2 else ""

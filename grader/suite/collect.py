@@ -1,0 +1,205 @@
+"""Collect the suites of an exercise once: run pytest up to the point where it would run its items, and stay there.
+
+Owns pytest's options and what a suite may not do while it is imported. Invariant: the public suite is read once and
+run from a private copy; nothing else in the folder that a student works in (conftest.py, pytest.ini, __init__.py, a
+torch.py) is ever looked at, let alone imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from grader import messages
+from grader.course import Exercise
+from grader.errors import CourseError, InfrastructureError
+from grader.events import Visibility
+from grader.suite.marks import describe
+from grader.suite.plan import Step, make_plan, shown_path
+
+_OPTIONS = [
+    "--disable-plugin-autoload",
+    "-p", "grader.suite.plugin",
+    "-p", "no:cacheprovider",
+    "-p", "no:terminal",
+    "-p", "no:logging",  # it hooks into every logger of torch at each phase: half of what a small check costs
+    "-p", "no:unraisableexception",  # it collects garbage five times when pytest ends
+    "--capture=sys",
+    "--import-mode=importlib",
+    "--strict-markers",
+    "--assert=plain",  # rewritten asserts would call repr on what they compare, for a report that nobody sees
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SuiteFiles:
+    """The test files of an exercise. `public` is our private copy of `exercise.public_suite`."""
+
+    exercise: Exercise
+    public: Path | None
+    hidden: tuple[Path, ...]
+    sha256: str
+
+    @property
+    def all(self) -> list[Path]:
+        """What pytest is given, the public suite first."""
+        return [*([self.public] if self.public else []), *self.hidden]
+
+    def where(self, path: Path, line: int) -> str:
+        """Return "file:line" as the author knows it."""
+        original = self.exercise.public_suite if path == self.public else path
+        return f"{shown_path(original, self.exercise.course.root)}:{line}"
+
+    def visibility(self, path: Path) -> Visibility:
+        """Say which of the two suites a file belongs to."""
+        return "public" if path == self.public else "hidden"
+
+
+@dataclass(frozen=True)
+class CollectedSuite:
+    """A suite ready to be run: the plan's steps, and the pytest items that their `item` counts into."""
+
+    files: SuiteFiles
+    items: list[pytest.Item]
+    steps: list[Step]
+
+
+def read_suite(exercise: Exercise, private: Path) -> SuiteFiles:
+    """Find the test files, copy the public one into `private` and hash what will run.
+
+    Raises:
+        CourseError: there is no test file.
+    """
+    digest, public = hashlib.sha256(), None
+    if exercise.public_suite.is_file():
+        text = exercise.public_suite.read_bytes()
+        public = private / "public" / exercise.public_suite.name
+        public.parent.mkdir()
+        public.write_bytes(text)
+        _update(digest, "public", text)
+    # Helpers and data beside the tests belong to the suite as much as the tests do.
+    for path in sorted(path for path in exercise.hidden_folder.rglob("*") if path.is_file()):
+        if "__pycache__" not in path.parts:
+            _update(digest, str(path.relative_to(exercise.hidden_folder)), path.read_bytes())
+    hidden = tuple(sorted(exercise.hidden_folder.glob("test_*.py")))
+    if public is None and not hidden:
+        raise CourseError(messages.SUITE_EMPTY.format(slug=exercise.slug))
+    return SuiteFiles(exercise, public, hidden, digest.hexdigest())
+
+
+def with_collected_suite(exercise: Exercise, private: Path, use: Callable[[CollectedSuite], None]) -> None:
+    """Collect the suites and call `use` inside pytest, where the items can be run.
+
+    Args:
+        private: An empty folder of our own, for the copy and for pytest's temporary files.
+    Raises:
+        CourseError: the suite breaks a rule; the message names file and line.
+        InfrastructureError: pytest itself failed.
+    """
+    files = read_suite(exercise, private)
+    ini = private / "pytest.ini"
+    ini.write_text("[pytest]\n")
+    folders = ["--rootdir", str(private), "-c", str(ini), "--basetemp", str(private / "basetemp")]
+    plugin = _Collector(files, use)
+    sys.dont_write_bytecode = True  # no __pycache__ in the course's folders
+    status = pytest.main([*_OPTIONS, *folders, *map(str, files.all)], plugins=[plugin])
+    if plugin.problem is not None:
+        raise plugin.problem
+    if not plugin.used:
+        raise InfrastructureError(f"pytest ended with status {status} before the suite was collected")
+
+
+class _Collector:
+    """The pytest plugin that takes over when collection has ended, and notes what went wrong until then."""
+
+    def __init__(self, files: SuiteFiles, use: Callable[[CollectedSuite], None]) -> None:
+        self.files, self.use = files, use
+        self.problem: BaseException | None = None
+        self.used = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        before = thread_count()
+        report = yield
+        if report.skipped:
+            self._note(messages.SUITE_SKIPPED.format(where=self.files.where(collector.path, 1)))
+        if thread_count() > before:
+            self._note(messages.SUITE_STARTS_THREADS.format(where=self.files.where(collector.path, 1)))
+        return report
+
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[object]) -> None:
+        """Turn an exception at import into file, line and text; pytest calls this for collectors too."""
+        if self.used or call.excinfo is None:
+            return
+        error = call.excinfo.value
+        path, line = place_in(error, self.files.all) or (node.path, 1)
+        cause = root_cause(error)
+        self._note(
+            messages.SUITE_UNREADABLE.format(where=self.files.where(path, line), type=type(cause).__name__, text=cause)
+        )
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Make the plan and hand over."""
+        if self.problem is None:
+            try:
+                suite = self._collected(session.items)
+            except CourseError as error:
+                self.problem = error
+            else:
+                self.used = True
+                self._use(suite)
+        return True
+
+    def _use(self, suite: CollectedSuite) -> None:
+        try:
+            self.use(suite)
+        except (Exception, SystemExit) as error:  # pytest would print it as its own internal error
+            self.problem = error
+
+    def _collected(self, items: list[pytest.Item]) -> CollectedSuite:
+        checks = []
+        for item in items:
+            _, line, _ = item.reportinfo()
+            where = self.files.where(item.path, (line or 0) + 1)
+            checks.append(describe(item, self.files.visibility(item.path), where))
+        return CollectedSuite(self.files, items, make_plan(checks, self.files.exercise))
+
+    def _note(self, problem: str) -> None:
+        self.problem = self.problem or CourseError(problem)
+
+
+def place_in(error: BaseException, files: Collection[Path]) -> tuple[Path, int] | None:
+    """Return the innermost line of one of `files` that an exception, or what caused it, passed through."""
+    error = root_cause(error)
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) in files:
+        return Path(error.filename), error.lineno or 1
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if Path(frame.f_code.co_filename) in files:
+            return Path(frame.f_code.co_filename), line
+    return None
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the exception that all began with."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def thread_count() -> int:
+    """Return how many threads this process has, Python's and others; a fork is safe only with one."""
+    tasks = "/proc/self/task"
+    return len(os.listdir(tasks)) if os.path.isdir(tasks) else 1
+
+
+def _update(digest: hashlib._Hash, name: str, data: bytes) -> None:
+    digest.update(f"{name}\0{len(data)}\0".encode() + data)

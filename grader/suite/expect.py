@@ -1,0 +1,270 @@
+"""The comparisons a suite is written with: what was received against what was expected, in a fixed order.
+
+Order: type, shape, dtype, device, finiteness, values. Nothing broadcasts, NaN never passes. Messages say what differs
+and how (shapes, types, counts) and never a number of the expected value: a hidden check uses the same sentences.
+Every comparison is recorded in `context` before it is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import numpy
+import torch
+from torch import Tensor
+
+from grader import messages
+from grader.errors import CourseError, StudentRaised
+from grader.results import Outcome
+from grader.sandbox.remote import Remote
+from grader.suite import context
+
+# Norm-wise tolerance by dtype: (relative to the largest expected value, floor). The relative part is 10 to 50 times
+# the deviation measured between dialects of the same correct answer (networks of up to three layers on a CPU: float32
+# against float64 3.5e-7). Element-wise relative errors of the same answers reach 0.9 near zero, hence norm-wise. The
+# floor lets the rounding noise of values around 1 pass where exactly 0 is expected; it counts only if all expected
+# values are below floor / rtol.
+# Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapters 3 and 6 (norm-wise error).
+TOLERANCES: dict[torch.dtype, tuple[float, float]] = {
+    torch.float64: (1e-9, 1e-14),
+    torch.complex128: (1e-9, 1e-14),
+    torch.float32: (2e-5, 1e-7),
+    torch.complex64: (2e-5, 1e-7),
+    torch.float16: (1e-2, 1e-4),
+    torch.bfloat16: (3e-2, 1e-3),
+}
+
+
+class ComparisonFailed(AssertionError):
+    """A comparison found a difference; the message is safe to show, `label` names the comparison."""
+
+    def __init__(self, label: str, message: str) -> None:
+        super().__init__(message)
+        self.label, self.message = label, message
+
+
+def expect_close(
+    actual: Any, expected: Any, rtol: float | None = None, label: str | None = None, *, scale: float = 0.0
+) -> None:
+    """Compare a tensor, array or number with the expected one, norm-wise: max|a - b| <= rtol * max|b| + floor.
+
+    Integers and booleans must be equal. An infinite value must stand where one is expected.
+
+    Args:
+        rtol: Tolerance relative to the largest expected value; None means the dtype's own (`TOLERANCES`).
+        label: What the student knows the value as, such as "dW1".
+        scale: The size that values have in this computation, where the expected ones may cancel to 0.
+    Shapes:
+        actual, expected: equal; (N, 1) is not (N,).
+    Raises:
+        ComparisonFailed: they differ.
+        CourseError: `expected` is no tensor, array or number, or contains NaN.
+    Source: the table's comment.
+    """
+    label = _check_and_record(label, actual)
+    got = _received(label, actual, _kind(expected))
+    wanted = _as_tensor(expected)
+    if torch.isnan(wanted).any():
+        raise CourseError(messages.EXPECTED_NAN.format(label=label))
+    _require_same_form(label, got, wanted)
+    _require_finite(label, got, wanted)
+    _require_values(label, got, wanted, rtol, scale)
+
+
+def expect_equal(actual: Any, expected: Any, label: str | None = None) -> None:
+    """Compare plain values (also nested in lists, tuples and dicts) or tensors for equality of type and value.
+
+    Raises:
+        ComparisonFailed: they differ; 1, 1.0 and True are three different values, and NaN equals nothing.
+    """
+    label = _check_and_record(label, actual)
+    _require_equal(label, actual, expected)
+
+
+def expect_raises(name: str, fn: Callable[..., Any], *args: Any, label: str | None = None) -> StudentRaised:
+    """Call a student's function that should raise the exception called `name` or a subclass of it; return it.
+
+    Raises:
+        ComparisonFailed: it returned, or raised something else.
+        StudentRaised: the function is not written yet (todo), is forbidden or ran out of memory.
+    """
+    try:
+        returned = fn(*args)
+    except StudentRaised as raised:
+        if raised.outcome is not Outcome.RAISED:
+            raise
+        label = _check_and_record(label, raised.type_name)
+        if name not in raised.mro:
+            _fail(label, messages.EXPECTED_RAISE_OTHER, expected=name, actual=raised.type_name, text=raised.text)
+        return raised
+    label = _check_and_record(label, returned)
+    _fail(label, messages.EXPECTED_RAISE_NONE, expected=name)
+
+
+def expect_stages(actual: Any, expected: Mapping[str, Any], rtol: float | None = None) -> None:
+    """Compare named intermediate results in order; the first that differs is the one worth looking at.
+
+    Raises:
+        ComparisonFailed: a stage is missing or differs.
+    """
+    if not isinstance(actual, Mapping):
+        _wrong_type(_check_and_record("stages", actual), actual, "dict")
+    names = list(expected)
+    for place, name in enumerate(names):
+        if name not in actual:
+            _fail(_check_and_record(name, None), messages.STAGE_MISSING, present=", ".join(map(str, actual)) or "none")
+        try:
+            expect_close(actual[name], expected[name], rtol, label=name)
+        except ComparisonFailed as failed:
+            before = messages.STAGES_BEFORE.format(names=", ".join(names[:place])) if place else ""
+            raise ComparisonFailed(failed.label, failed.message + before) from None
+
+
+def type_name(value: object) -> str:
+    """Return how a value is called in a sentence: tensor, array, set, the class of a remote object, …"""
+    if isinstance(value, Tensor):
+        return "tensor"
+    if isinstance(value, numpy.ndarray):
+        return "array"
+    return value.type_name if isinstance(value, Remote) else type(value).__name__
+
+
+def wrong_number_of_values(label: str, actual: Any, expected: int) -> NoReturn:
+    """Fail a comparison because a function returned more or fewer values than it should.
+
+    Raises:
+        ComparisonFailed: always.
+    """
+    _fail(label, messages.WRONG_COUNT, expected=expected, actual=len(actual))
+
+
+def _check_and_record(label: str | None, actual: object) -> str:
+    check = context.current()
+    return check.record(label, actual) if check else label or "value"
+
+
+def _fail(label: str, template: str, **facts: object) -> NoReturn:
+    raise ComparisonFailed(label, template.format(label=label, **facts))
+
+
+def _wrong_type(label: str, actual: object, expected: str) -> NoReturn:
+    if actual is None:
+        _fail(label, messages.RETURNED_NOTHING, expected=_with_article(expected))
+    _fail(label, messages.WRONG_TYPE, expected=_with_article(expected), actual=type_name(actual))
+
+
+def _with_article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+
+
+def _kind(expected: object) -> str:
+    if isinstance(expected, Tensor):
+        return "tensor"
+    if isinstance(expected, numpy.ndarray):
+        return "array"
+    if isinstance(expected, int | float | complex) and not isinstance(expected, bool):
+        return "number"
+    raise CourseError(messages.EXPECTED_NOT_COMPARABLE.format(type=type(expected).__name__))
+
+
+def _received(label: str, actual: object, kind: str) -> Tensor:
+    """Return what was received as a tensor if it is of the expected kind."""
+    is_number = isinstance(actual, int | float | complex) and not isinstance(actual, bool)
+    fits = {"tensor": isinstance(actual, Tensor), "array": isinstance(actual, numpy.ndarray), "number": is_number}
+    if not fits[kind]:
+        _wrong_type(label, actual, kind)
+    return _as_tensor(actual)
+
+
+def _as_tensor(value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, numpy.ndarray):
+        return torch.from_numpy(numpy.ascontiguousarray(value).reshape(value.shape))
+    if isinstance(value, complex):
+        return torch.tensor(value, dtype=torch.complex128)
+    try:
+        return torch.tensor(float(value), dtype=torch.float64)
+    except OverflowError:
+        return torch.tensor(float("inf"), dtype=torch.float64)
+
+
+def _require_same_form(label: str, got: Tensor, wanted: Tensor) -> None:
+    if got.shape != wanted.shape:
+        hint = messages.SAME_COUNT_OTHER_SHAPE if got.numel() == wanted.numel() and got.numel() > 1 else ""
+        _fail(label, messages.WRONG_SHAPE, expected=_shape(wanted), actual=_shape(got), hint=hint)
+    if got.dtype != wanted.dtype:
+        _fail(label, messages.WRONG_DTYPE, expected=_dtype(wanted), actual=_dtype(got))
+    if got.device != wanted.device:
+        _fail(label, messages.WRONG_DEVICE, expected=wanted.device, actual=got.device)
+
+
+def _require_finite(label: str, got: Tensor, wanted: Tensor) -> None:
+    nan = int(torch.isnan(got).sum())
+    # An infinity is only right in the place of the same infinity.
+    infinite = int((torch.isinf(got) & (got != wanted)).sum())
+    found = [f"{count} {word}" for count, word in ((nan, "NaN"), (infinite, "infinite")) if count]
+    if found:
+        _fail(label, messages.NOT_FINITE, found=" and ".join(found), count=got.numel())
+
+
+def _require_values(label: str, got: Tensor, wanted: Tensor, rtol: float | None, scale: float) -> None:
+    if got.dtype in TOLERANCES:
+        by_dtype, floor = TOLERANCES[got.dtype]
+        rtol = by_dtype if rtol is None else rtol
+        wrong = _outside(got, wanted, rtol, floor, scale)
+        within = messages.WITHIN_TOLERANCE.format(rtol=rtol)
+    else:
+        wrong, within = int((got != wanted).sum()), messages.EXACTLY
+    if wrong:
+        sentence = messages.WRONG_VALUES if got.numel() > 1 else messages.WRONG_VALUE
+        _fail(label, sentence, wrong=wrong, count=got.numel(), shape=_shape(got), dtype=_dtype(got), within=within)
+
+
+def _outside(got: Tensor, wanted: Tensor, rtol: float, floor: float, scale: float) -> int:
+    """Count the values further from the expected ones than the tolerance allows."""
+    wide = torch.complex128 if wanted.is_complex() else torch.float64
+    a, b = got.to(wide), wanted.to(wide)
+    finite = b.abs()[torch.isfinite(b)]
+    largest = max(scale, float(finite.max()) if finite.numel() else 0.0)
+    # Equal infinities have the difference NaN; any other NaN has been refused before.
+    far = ~((a - b).abs() <= rtol * largest + floor) & (a != b)
+    return int(far.sum())
+
+
+def _require_equal(label: str, actual: Any, expected: Any) -> None:
+    if isinstance(expected, Tensor | numpy.ndarray):
+        got, wanted = _received(label, actual, _kind(expected)), _as_tensor(expected)
+        _require_same_form(label, got, wanted)
+        if wrong := int((got != wanted).sum()):
+            sentence = messages.WRONG_VALUES if got.numel() > 1 else messages.WRONG_VALUE
+            facts = {"shape": _shape(got), "dtype": _dtype(got), "within": messages.EXACTLY}
+            _fail(label, sentence, wrong=wrong, count=got.numel(), **facts)
+    elif type(actual) is not type(expected):
+        _wrong_type(label, actual, "value None" if expected is None else type(expected).__name__)
+    elif isinstance(expected, list | tuple):
+        if len(actual) != len(expected):
+            wrong_number_of_values(label, actual, len(expected))
+        for place, (one, other) in enumerate(zip(actual, expected, strict=True)):
+            _require_equal(f"{label}[{place}]", one, other)
+    elif isinstance(expected, dict):
+        _require_equal_dicts(label, actual, expected)
+    elif actual != expected:
+        _fail(label, messages.NOT_EQUAL, type=type_name(actual))
+
+
+def _require_equal_dicts(label: str, actual: dict[Any, Any], expected: dict[Any, Any]) -> None:
+    missing = [key for key in expected if key not in actual]
+    if missing or len(actual) != len(expected):
+        _fail(label, messages.WRONG_KEYS, missing=len(missing), extra=len(actual) - len(expected) + len(missing))
+    for key, value in expected.items():
+        _require_equal(f"{label}[{key!r}]", actual[key], value)
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

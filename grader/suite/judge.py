@@ -1,0 +1,227 @@
+"""Run the checks of one submission, one after the other, and tell each outcome as it is known.
+
+Runs in a fork of the worker, which collected the suite; may be killed at any moment. Owns the order of things around a
+check: needs, time, seeds, retries. Must not know how a guest is isolated; it is handed a session. Invariant: what a
+check is worth, and that it counts, was fixed before; nothing here reads points.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+import numpy
+import pytest
+import torch
+from _pytest.runner import runtestprotocol
+
+from grader import messages
+from grader.course import Exercise
+from grader.errors import CourseError, GuestLost, InfrastructureError, SubmissionError
+from grader.events import Began, Broken, Ended, Finished, Job, Line, Opened
+from grader.results import CheckResult, Flag, Outcome
+from grader.sandbox.autograd import with_advice
+from grader.suite import context
+from grader.suite.collect import CollectedSuite, place_in
+from grader.suite.plan import Step, shown_path
+from grader.suite.verdict import Verdict, verdict_of
+
+ATTEMPTS = 3
+
+OpenSession = Callable[[Job], context.SessionLike]
+
+
+@dataclass
+class Progress:
+    """What is known of a submission so far; it survives a judge that does not."""
+
+    outcomes: dict[int, Outcome]
+    deadline: float
+    next: int = 0
+
+
+class Judge:
+    """Judges one submission from a given check on."""
+
+    def __init__(
+        self, suite: CollectedSuite, job: Job, progress: Progress, open_session: OpenSession, line: Line
+    ) -> None:
+        self.suite, self.job, self.progress, self.line = suite, job, progress, line
+        self.exercise = suite.files.exercise
+        self._open_session = open_session
+        self._reference = cache(lambda: load_reference(self.exercise))
+
+    def run(self) -> None:
+        """Judge the remaining checks and say that all is finished, or that the course is broken."""
+        try:
+            session = self._opened()
+            if isinstance(session, Verdict):
+                self._same_for_all(session)
+            else:
+                # The session is not closed: this process ends now, and with its sockets the guest.
+                for index in range(self.progress.next, len(self.suite.steps)):
+                    self._judge(session, index)
+        except CourseError as error:
+            self.line.send(Broken(self._with_place(error)))
+        else:
+            self.line.send(Finished())
+
+    # --- opening -----------------------------------------------------------------------------------------------
+
+    def _opened(self) -> context.SessionLike | Verdict:
+        """Import the submission; an import that fails is every check's outcome."""
+        verdict = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
+        for _ in range(ATTEMPTS):
+            session = self._open_session(self.job)
+            try:
+                flags = session.open(context.derive_seed(self.job.seed, "", "import"))
+            except InfrastructureError as error:
+                _log(error, "opening")
+            except (SubmissionError, GuestLost) as error:
+                session.close()
+                return verdict_of(error, session.lost)
+            else:
+                self._tell_flags(flags)
+                return session
+            session.close()
+        return verdict
+
+    def _tell_flags(self, flags: list[Flag]) -> None:
+        self.line.send(Opened(tuple(flags)))
+
+    def _same_for_all(self, verdict: Verdict) -> None:
+        for index in range(self.progress.next, len(self.suite.steps)):
+            if not self.suite.steps[index].planned.pending:
+                self._tell(index, verdict)
+
+    # --- one check ---------------------------------------------------------------------------------------------
+
+    def _judge(self, session: context.SessionLike, index: int) -> None:
+        step = self.suite.steps[index]
+        if step.planned.pending:
+            return
+        if blocker := self._blocker(step):
+            self._tell(index, Verdict(Outcome.BLOCKED, messages.WAITS_FOR.format(id=blocker)), blocked_by=blocker)
+            return
+        began = time.perf_counter()
+        for _ in range(ATTEMPTS):
+            if time.monotonic() >= self.progress.deadline:
+                sentence = messages.TIME_USED_UP.format(wall_s=self.exercise.limits.wall_s)
+                verdict, stdout = Verdict(Outcome.TIMEOUT, sentence), ""
+                break
+            verdict, stdout = self._attempt(session, index, step)
+            if verdict.outcome is not Outcome.ERROR:
+                break
+        public = step.planned.visibility == "public"
+        self._tell(index, verdict, time.perf_counter() - began, stdout=stdout if public else "")
+
+    def _blocker(self, step: Step) -> str | None:
+        """Return the id of a needed check that has not passed on this device."""
+        for name in step.check.needs:
+            for index, other in enumerate(self.suite.steps):
+                needed = other.check.function == name and other.planned.device == step.planned.device
+                if needed and self.progress.outcomes.get(index) is not Outcome.PASSED:
+                    return other.planned.id
+        return None
+
+    def _attempt(self, session: context.SessionLike, index: int, step: Step) -> tuple[Verdict, str]:
+        limits = self.exercise.limits
+        wall_s = step.check.check_wall_s or limits.check_wall_s
+        deadline = min(time.monotonic() + wall_s, self.progress.deadline)
+        check = context.Check(step.planned.id, step.planned.device, self.job.seed, session, self._reference)
+        self.line.send(Began(index, deadline))
+        context.begin(check)
+        try:
+            seed_host(check.seed("host"))
+            session.begin_check(check.seed("guest"), deadline)
+            runtestprotocol(self.suite.items[step.item], log=False, nextitem=self._next_item(index))
+        except (Exception, GuestLost) as error:  # an exception of a hook or of ours, outside pytest's own phases
+            check.failures.append(error)
+        finally:
+            context.end()
+        failure = next(iter(check.failures), None)
+        stdout = session.stdout  # before `lost`: reading it may find that too much was printed
+        verdict = verdict_of(failure, session.lost)
+        session.end_check()
+        if verdict.outcome is Outcome.ERROR:
+            _log(failure, step.planned.id)
+        return verdict, stdout
+
+    def _next_item(self, index: int) -> pytest.Item | None:
+        """Return the item after this one, by which pytest knows which shared fixtures to keep."""
+        later = self.suite.steps[index + 1 :]
+        return next((self.suite.items[step.item] for step in later if not step.planned.pending), None)
+
+    def _tell(
+        self, index: int, verdict: Verdict, wall_s: float = 0.0, *, blocked_by: str | None = None, stdout: str = ""
+    ) -> None:
+        self.progress.outcomes[index] = verdict.outcome
+        self.line.send(Ended(index, check_result(self.suite.steps[index], verdict, wall_s, blocked_by, stdout)))
+
+    def _with_place(self, error: CourseError) -> str:
+        place = place_in(error, self.suite.files.all)
+        if place is None:
+            return str(error)
+        return messages.JUDGE_STOPPED_IN.format(where=self.suite.files.where(*place), text=error)
+
+
+def check_result(
+    step: Step, verdict: Verdict, wall_s: float = 0.0, blocked_by: str | None = None, stdout: str = ""
+) -> CheckResult:
+    """Return one line of the result; points come from the plan."""
+    planned = step.planned
+    return CheckResult(
+        id=planned.id,
+        title=planned.title,
+        visibility=planned.visibility,
+        device=planned.device,
+        outcome=verdict.outcome,
+        points=planned.max_points if verdict.outcome is Outcome.PASSED else 0.0,
+        max_points=planned.max_points,
+        wall_s=round(wall_s, 6),
+        message=verdict.message,
+        comparison=verdict.comparison,
+        blocked_by=blocked_by,
+        frames=list(verdict.frames),
+        stdout=stdout,
+    )
+
+
+def seed_host(seed: int) -> None:
+    """Seed every generator that a suite might draw from by accident; `rng` is the one to use."""
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+
+
+def load_reference(exercise: Exercise) -> ModuleType:
+    """Import the first file of our solution.
+
+    Raises:
+        CourseError: there is none, or it cannot be imported.
+    """
+    path = exercise.solution_folder / exercise.files[0]
+    shown = shown_path(path, exercise.course.root)
+    spec = importlib.util.spec_from_file_location(f"reference_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise CourseError(messages.REFERENCE_MISSING.format(file=shown))
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever it raises, it is the course's
+        text = messages.REFERENCE_BROKEN.format(file=shown, type=type(error).__name__, text=error)
+        raise CourseError(text) from error
+    return module
+
+
+def _log(error: BaseException | None, doing: str) -> None:
+    """Write a traceback for the instructor; `sys.stderr` is pytest's capture here."""
+    print(f"error in {doing}:", file=sys.__stderr__)
+    traceback.print_exception(with_advice(error) if error is not None else None, file=sys.__stderr__)

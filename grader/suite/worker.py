@@ -1,0 +1,240 @@
+"""The trusted process that holds a collected suite: it forks a judge per submission and outlives it.
+
+Exec'ed as `python -I -m grader.suite.worker FD ZYGOTE_FD COURSE SLUG FOLDER` with OMP_NUM_THREADS=1. Owns judges: their
+start, their deadline and their end. Invariants: ONE thread at every fork; whatever happens to a judge costs at most the
+check it was in; when our caller is gone, the judge is killed and we end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+import torch.fx.experimental.symbolic_shapes  # the first backward imports it: 0.2 s in every judge otherwise
+
+from grader import messages
+from grader.course import Exercise, load_course, load_exercise
+from grader.errors import CourseError, InfrastructureError
+from grader.events import Began, Broken, Ended, Event, Finished, Job, Line, Ready
+from grader.limits import Limits
+from grader.results import Outcome
+from grader.sandbox.fence import Tier
+from grader.sandbox.fence.kernel import prctl
+from grader.sandbox.host import GuestSpec, Session, Source
+from grader.sandbox.spawn import Zygote
+from grader.suite.collect import CollectedSuite, thread_count, with_collected_suite
+from grader.suite.expect import expect_close
+from grader.suite.judge import Judge, OpenSession, Progress, check_result, seed_host
+from grader.suite.verdict import Verdict
+
+# A judge answers this long after its own deadline has passed, or it is stuck in host code.
+GRACE_S = 0.5
+# Between two checks a judge only frees memory and writes a line; opening starts a Python and imports the submission.
+_BETWEEN_S = 5.0
+_OPENING_S = 30.0
+_LOSSES_OUTSIDE_CHECKS = 3
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_NOT_YOUR_FAULT = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
+
+
+class CallerGone(Exception):
+    """Whoever started us has closed the line."""
+
+
+@dataclass
+class _Running:
+    """A judge at work: its line, when it must have said the next word, and the check it is in."""
+
+    pid: int
+    line: Line
+    deadline: float
+    index: int | None = None
+
+
+def serve(line: Line, exercise: Exercise, private: Path, open_session: OpenSession) -> None:
+    """Collect the suite, say that we are ready, then judge every job until the caller is gone."""
+
+    def use(suite: CollectedSuite) -> None:
+        if thread_count() > 1:
+            raise CourseError(messages.SUITE_STARTS_THREADS.format(where=f"the suite of {exercise.slug}"))
+        _warm_up()
+        gc.collect()
+        gc.freeze()  # a judge's garbage collection would otherwise copy every page we share with it
+        plan = tuple(step.planned for step in suite.steps)
+        line.send(Ready(plan, suite.files.sha256, str(torch.__version__)))
+        with contextlib.suppress(CallerGone):
+            while (job := line.receive_job()) is not None:
+                Supervisor(suite, line, open_session, job).run()
+
+    try:
+        with_collected_suite(exercise, private, use)
+    except CourseError as error:
+        line.send(Broken(str(error)))
+
+
+def _warm_up() -> None:
+    """Do once what every judge would do first, so that its fork finds it done. No autograd: a GPU gives it threads."""
+    value = torch.randn(2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expect_close(value * 1, value)
+    seed_host(0)
+
+
+class Supervisor:
+    """Sees one submission through, with as many judges as it takes."""
+
+    def __init__(self, suite: CollectedSuite, caller: Line, open_session: OpenSession, job: Job) -> None:
+        self.suite, self.caller, self.open_session, self.job = suite, caller, open_session, job
+        deadline = time.monotonic() + suite.files.exercise.limits.wall_s
+        self.progress = Progress({}, deadline)
+        self._losses = 0
+
+    def run(self) -> None:
+        """Forward events until every check has ended or the course has turned out to be broken.
+
+        Raises:
+            CallerGone: nobody listens any more; the judge has been killed.
+        """
+        last: Finished | Broken | None = None
+        while last is None and self.progress.next < len(self.suite.steps):
+            judge = self._fork()
+            try:
+                last = self._follow(judge)
+                if last is not None:
+                    self._forward(last)
+            finally:
+                _kill(judge)
+            if last is None:
+                self._after_loss(judge)
+        if last is None:
+            self._forward(Finished())
+
+    def _follow(self, judge: _Running) -> Finished | Broken | None:
+        """Forward what a judge says; return its last word, or None if it is stuck or gone."""
+        while True:
+            event = self._next_event(judge)
+            match event:
+                case None | Finished() | Broken():
+                    return event
+                case Began():
+                    judge.index, judge.deadline = event.index, event.deadline + GRACE_S
+                case Ended():
+                    judge.index, judge.deadline = None, time.monotonic() + _BETWEEN_S
+                    self.progress.outcomes[event.index] = event.result.outcome
+                    self.progress.next = event.index + 1
+                case _:
+                    judge.deadline = time.monotonic() + _BETWEEN_S
+            self._forward(event)
+
+    def _next_event(self, judge: _Running) -> Event | None:
+        while not judge.line.pending():
+            wait_s = judge.deadline - time.monotonic()
+            ready = select.select([judge.line, self.caller], [], [], max(0.0, wait_s))[0]
+            if self.caller in ready:
+                raise CallerGone  # it has nothing to say while a job runs, so this is the end of the line
+            if not ready:
+                return None
+            if not judge.line.fill():
+                return None
+        return judge.line.receive()
+
+    def _after_loss(self, judge: _Running) -> None:
+        """Charge a lost judge to the check it was in; outside checks, give up after a few."""
+        if judge.index is not None:
+            self._fail(judge.index)
+            return
+        self._losses += 1
+        if self._losses == _LOSSES_OUTSIDE_CHECKS:
+            for index in range(self.progress.next, len(self.suite.steps)):
+                if not self.suite.steps[index].planned.pending:
+                    self._fail(index)
+            self.progress.next = len(self.suite.steps)
+
+    def _fail(self, index: int) -> None:
+        self.progress.outcomes[index] = Outcome.ERROR
+        self.progress.next = index + 1
+        self._forward(Ended(index, check_result(self.suite.steps[index], _NOT_YOUR_FAULT)))
+
+    def _forward(self, event: Event) -> None:
+        try:
+            self.caller.send(event)
+        except OSError as error:
+            raise CallerGone from error
+
+    def _fork(self) -> _Running:
+        if thread_count() > 1:
+            raise InfrastructureError("the worker has a second thread; a fork of it could hang")
+        ours, theirs = socket.socketpair()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self.caller.close()  # or our caller would not see that the worker has ended
+            self._be_judge(Line(theirs), parent)
+        theirs.close()
+        return _Running(pid, Line(ours), time.monotonic() + _OPENING_S + self.suite.files.exercise.limits.check_wall_s)
+
+    def _be_judge(self, line: Line, parent: int) -> NoReturn:
+        """Judge in this process, which ends here whatever happens."""
+        status = 1
+        try:
+            os.setsid()
+            _die_with(parent)
+            Judge(self.suite, self.job, self.progress, self.open_session, line).run()
+            status = 0
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)
+        finally:
+            os._exit(status)
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill us when the worker dies, even if it is killed; only Linux can."""
+    if sys.platform == "linux":
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _kill(judge: _Running) -> None:
+    """End a judge, whatever it started, and by that its guest: the kernel closes its sockets."""
+    for kill in (os.killpg, os.kill):  # it may not have reached setsid yet
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(judge.pid, signal.SIGKILL)
+    os.waitpid(judge.pid, 0)
+    judge.line.close()
+
+
+def sessions_from(zygote: Zygote, limits: Limits) -> OpenSession:
+    """Return a function that makes the session of a job."""
+
+    def open_session(job: Job) -> Session:
+        sources = tuple(Source(source.name, source.text) for source in job.sources)
+        return Session(zygote, GuestSpec(Tier(job.tier), limits, sources))
+
+    return open_session
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on an inherited descriptor until its other end is closed."""
+    fd, zygote_fd, root, slug, private = arguments
+    line = Line(socket.socket(fileno=int(fd)))
+    try:
+        exercise = load_exercise(load_course(Path(root)), slug)
+        serve(line, exercise, Path(private), sessions_from(Zygote.attach(int(zygote_fd)), exercise.limits))
+    except BrokenPipeError:
+        sys.exit(1)  # our caller is gone
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.course import Course, Exercise, find_course, load_course, load_exercise
+from grader.errors import CourseError, UsageError
+
+GOOD = 'title = "T"\nfiles = ["work.py"]\npoints = 3\n'
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """A course with three exercises."""
+    (tmp_path / "course.toml").write_text('name = "C"\nseed = 11\nlanguage = "en"\n')
+    for slug in ("exercise10_losses", "exercise1_manual_backprop", "exercise2_autograd"):
+        folder = tmp_path / "exercises" / slug
+        folder.mkdir(parents=True)
+        (folder / "exercise.toml").write_text(GOOD)
+    return load_course(tmp_path)
+
+
+@pytest.fixture
+def with_toml(course: Course) -> Callable[[str], Exercise]:
+    """Load exercise 1 with this exercise.toml."""
+
+    def load(text: str) -> Exercise:
+        (course.root / "exercises/exercise1_manual_backprop/exercise.toml").write_text(text)
+        return load_exercise(course, "1")
+
+    return load
+
+
+def test_the_course_is_found_from_a_folder_inside_it(course: Course) -> None:
+    """course.toml is looked for upwards, as git looks for its folder."""
+    assert find_course(course.root / "exercises" / "exercise2_autograd") == course
+
+
+def test_outside_a_course_the_message_says_where_was_looked(tmp_path: Path) -> None:
+    """No course.toml anywhere above is a mistake in using the command."""
+    with pytest.raises(UsageError, match=f"No course.toml in {tmp_path}"):
+        find_course(tmp_path)
+
+
+def test_exercises_are_ordered_by_their_numbers(course: Course) -> None:
+    """10 comes after 2."""
+    assert [slug.split("_")[0] for slug in course.slugs()] == ["exercise1", "exercise2", "exercise10"]
+
+
+@pytest.mark.parametrize("name", ["1", "exercise1", "exercise1_manual_backprop"])
+def test_an_exercise_has_three_names(course: Course, name: str) -> None:
+    """The number, the short name and the folder's name mean the same exercise, and 1 is not 10."""
+    assert load_exercise(course, name).slug == "exercise1_manual_backprop"
+
+
+@pytest.mark.parametrize(("name", "meant"), [("exercise3", "exercise1"), ("exercise2_autogard", "exercise2_autograd")])
+def test_an_unknown_exercise_gets_near_names(course: Course, name: str, meant: str) -> None:
+    """A misspelt name is answered with what may have been meant."""
+    with pytest.raises(UsageError, match=f"no exercise '{name}'. Did you mean .*{meant}"):
+        load_exercise(course, name)
+
+
+def test_two_exercises_with_one_number_need_the_whole_name(course: Course) -> None:
+    """An ambiguous number is refused with the candidates."""
+    twin = course.root / "exercises" / "exercise2_other"
+    twin.mkdir()
+    (twin / "exercise.toml").write_text(GOOD)
+    with pytest.raises(UsageError, match="'2' could be any of exercise2_autograd, exercise2_other"):
+        load_exercise(course, "2")
+
+
+def test_paths_mirror_each_other(course: Course) -> None:
+    """Stub, reference and hidden suite lie under the same folder name."""
+    exercise = load_exercise(course, "1")
+    folders = (exercise.stub_folder, exercise.solution_folder, exercise.hidden_folder)
+    assert [str(folder.relative_to(course.root)) for folder in folders] == [
+        "exercises/exercise1_manual_backprop",
+        "solutions/exercise1_manual_backprop",
+        "tests/hidden/exercise1_manual_backprop",
+    ]
+    assert exercise.public_suite == exercise.stub_folder / "test_public.py"
+
+
+def test_limits_and_devices_come_from_the_file(with_toml: Callable[[str], Exercise]) -> None:
+    """What [limits] does not say has its default."""
+    exercise = with_toml(GOOD + '[limits]\ncheck_wall_s = 2\n[devices]\nrun = ["cpu", "cuda"]\n')
+    assert (exercise.limits.check_wall_s, exercise.limits.wall_s, exercise.devices) == (2.0, 60.0, ("cpu", "cuda"))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("title = ", "cannot be read: Invalid value"),
+        ('files = ["work.py"]\npoints = 3\n', "title: the table missing required field"),
+        (GOOD + "colour = 1\n", "colour: the table contains unknown field"),
+        (GOOD + "[limits]\nwall = 3\n", "limits.wall: the table contains unknown field"),
+        (GOOD + '[limits]\nwall_s = "long"\n', "limits.wall_s: Expected `float`, got `str`"),
+        (GOOD + "[limits]\nwall_s = 0\n", "limits.wall_s: expected a number above 0"),
+        (GOOD + "[limits]\nwall_s = nan\n", "limits.wall_s: expected a number above 0"),
+        (GOOD + '[devices]\nrun = ["tpu"]\n', "devices.run: expected different devices out of cpu, sim, cuda"),
+        (GOOD + "[devices]\nrun = []\n", "devices.run: expected different devices"),
+        ('title = "T"\nfiles = []\npoints = 3\n', "files: Expected `array` of length >= 1"),
+        ('title = "T"\nfiles = ["../a.py"]\npoints = 3\n', "files: '../a.py' is not the plain name"),
+        ('title = "T"\nfiles = ["a.py", "a.py"]\npoints = 3\n', "files: the same name stands there twice"),
+        ('title = "T"\nfiles = ["a.py"]\npoints = 0\n', "points: Expected `float` > 0"),
+    ],
+)
+def test_a_broken_exercise_file_is_named_with_its_key(
+    with_toml: Callable[[str], Exercise], text: str, complaint: str
+) -> None:
+    """File and key stand in the message, whatever is wrong."""
+    with pytest.raises(CourseError, match=r"exercises/exercise1_manual_backprop/exercise.toml") as caught:
+        with_toml(text)
+    assert complaint in str(caught.value)
+
+
+def test_a_broken_course_file_is_named_with_its_key(tmp_path: Path) -> None:
+    """course.toml is read as strictly."""
+    (tmp_path / "course.toml").write_text("seed = -1\n")
+    with pytest.raises(CourseError, match=r"course\.toml: (name|seed): "):
+        load_course(tmp_path)
+
+
+def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    """Bytes that are no text are no reason for a traceback."""
+    (tmp_path / "course.toml").write_bytes(b'name = "\xff"\n')
+    with pytest.raises(CourseError, match=r"course\.toml cannot be read: it is not UTF-8"):
+        load_course(tmp_path)
