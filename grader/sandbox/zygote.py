@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import logging
 import os
 import select
 import signal
@@ -38,8 +39,19 @@ def preload() -> None:
     import torch.utils.data
 
     del numpy, torch
+    _forget_log_handlers()
     gc.collect()
     gc.freeze()
+
+
+def _forget_log_handlers() -> None:
+    """Spare every fork the renewal of the locks of torch's log handlers; no other thread can hold one here.
+
+    It writes to memory all over the heap, and each place is a page to be copied: close to a millisecond a fork.
+    """
+    handlers = getattr(logging, "_at_fork_reinit_lock_weakset", None)
+    if handlers is not None:
+        handlers.clear()
 
 
 def _prepare_fences() -> None:
