@@ -149,6 +149,8 @@ class Session:
     def close(self) -> None:
         """End the guest and leave nothing behind."""
         if self._channel is not None:
+            with contextlib.suppress(ChannelFlooded):  # what was printed last is kept either way
+                self._channel.drain()
             self._stdout = self._channel.capture.text()
             self._channel.close()
             self._channel = None

@@ -89,6 +89,7 @@ STUDENT = """
         return torch.zeros(1 << 20)
 
     def leave():
+        print("last words")
         os._exit(0)
 
     def segfault():
@@ -224,6 +225,13 @@ def test_ending_python_is_crashed(session: Session, function: str, sentence: str
         session.submission.call(function)
     assert lost.value.outcome is Outcome.CRASHED
     assert_next_check_is_served(session)
+
+
+def test_what_was_printed_before_the_end_is_kept(session: Session) -> None:
+    """Output that was still on its way when the guest ended belongs to the check."""
+    with pytest.raises(GuestLost, match="exit status 0"):
+        session.submission.leave()
+    assert session.stdout == "last words\n"
 
 
 def test_a_loss_cannot_be_swallowed(session: Session) -> None:

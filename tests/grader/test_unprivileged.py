@@ -1,0 +1,57 @@
+"""The same tests again as an ordinary user: tier landlock with namespaces switched off, and namespaces without root.
+
+Each run is a pytest of its own below tests/grader/unprivileged.py, because only root can become somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HARNESS = ROOT / "tests" / "grader" / "unprivileged.py"
+REFERENCE = ROOT / "solutions" / "exercise1_manual_backprop"
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="has to be started by root, to become an ordinary user")
+
+
+def as_nobody(*command: str, userns: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command as an ordinary user; without `userns` no namespaces are to be had, as in a default container."""
+    options = ["--userns"] if userns else []
+    return subprocess.run(
+        [sys.executable, str(HARNESS), *options, *command], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+
+
+def passed_in(*options: str, userns: bool = False) -> int:
+    """Run pytest as an ordinary user and return how many tests passed; none may fail."""
+    files = [f"tests/grader/test_{name}.py" for name in ("limits", "hostile_guests", "fence_denials", "fence_tiers")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, *options]
+    done = as_nobody(*command, userns=userns)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    return int(re.search(r"(\d+) passed", done.stdout)[1])  # type: ignore[index]
+
+
+def test_the_landlock_tier_holds_for_an_ordinary_user_without_namespaces() -> None:
+    """Limits, hostile guests and denials, with unshare and mount refused as a container's default profile refuses."""
+    assert passed_in("-k", "landlock") > 90
+
+
+def test_the_namespaces_tier_holds_for_an_ordinary_user() -> None:
+    """With user namespaces allowed, the strongest tier needs no root."""
+    assert passed_in("-k", "namespaces", userns=True) > 90
+
+
+@pytest.mark.parametrize(("tier", "userns"), [("landlock", False), ("namespaces", True)])
+def test_the_main_job_is_done_at_each_tier_without_root(tier: str, userns: bool) -> None:
+    """The reference of exercise 1 gets full score, and the fence that is printed is the one that was asked for."""
+    command = [sys.executable, "-m", "grader", "check", "exercise1", "--submission", str(REFERENCE), "--fence", tier]
+    done = as_nobody(*command, userns=userns)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert f"fence: {tier}" in done.stdout
+    assert "Score 20 / 20" in done.stdout
