@@ -9,6 +9,7 @@ different machines do not compare; the ratios of one run do.
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 import time
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def measure_start(zygote: Zygote, tier: Tier, repeat: int) -> None:
             private_kib.append(private_memory_kib(zygote))
     row(f"{tier}: start to first answer", statistics.median(first_ms), "ms", f"90 %: {percentile(first_ms):.1f}")
     row(f"{tier}: start to reaped", statistics.median(whole_ms), "ms", f"90 %: {percentile(whole_ms):.1f}")
-    row(f"{tier}: memory of its own", statistics.median(private_kib) / 1024, "MiB", "keeper, init and guest together")
+    row(f"{tier}: memory of its own", statistics.median(private_kib) / 1024, "MiB", "keeper and guest together")
 
 
 def percentile(values: list[float], share: float = 0.9) -> float:
@@ -111,6 +112,24 @@ def private_memory_kib(zygote: Zygote) -> int:
     return total
 
 
+def bare_round_trip_us(size_bytes: int, times: int) -> float:
+    """Return what the same bytes cost between two processes that do nothing with them: what no boundary can beat."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        while data := theirs.recv(1 << 16):
+            theirs.sendall(data)
+        os._exit(0)
+    theirs.close()
+    buffer, data = bytearray(1 << 16), bytes(size_bytes)
+    try:
+        return median_of(lambda: (ours.sendall(data), ours.recv_into(buffer)), times) * 1e6
+    finally:
+        ours.close()
+        os.waitpid(pid, 0)
+
+
 def measure_calls(zygote: Zygote, tier: Tier, repeat: int) -> None:
     """Time calls by size, and gradcheck against the same function in this process."""
     with session_of(zygote, tier) as session:
@@ -122,6 +141,7 @@ def measure_calls(zygote: Zygote, tier: Tier, repeat: int) -> None:
             median_us = median_of(lambda tensor=tensor: session.submission.echo(tensor), times) * 1e6
             rate = f"{2 * size_bytes / median_us / 1e3:.2f} GB/s both ways" if size_bytes >= 1 << 20 else ""
             row(f"{tier}: round trip of {size_bytes:,} bytes", median_us, "us", rate)
+        row("4,096 bytes to an idle process and back", bare_round_trip_us(4096, repeat), "us")
         namespace: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {}
         exec(STUDENT, namespace)
         x = torch.linspace(-1, 1, 12, dtype=torch.float64).requires_grad_()

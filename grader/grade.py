@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +24,7 @@ from grader.course import Course, Exercise
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected
 from grader.events import Broken, Ended, Finished, Job, Line, Opened, PlannedCheck, Ready, SourceText
 from grader.results import CheckResult, Environment, ExerciseResult, Flag, Outcome, SubmissionInfo
-from grader.sandbox.fence import Tier, strongest_tier
+from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
 from grader.sandbox.spawn import Zygote
 from grader.submission import Submission, read_submission
 
@@ -90,12 +90,11 @@ class Grader:
         judged: dict[tuple[str, str], CheckResult] = {}
         flags: list[Flag] = []
         try:
-            self._line.send(Job(sources, seed, self.tier.value))
+            with self._line_errors():
+                self._line.send(Job(sources, seed, self.tier.value))
             self._follow(self._line, judged, flags, on_check or _ignore)
-        except CourseError:
+        except (CourseError, InfrastructureError):
             raise  # the job is over on the other side too
-        except OSError as error:
-            raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log())) from error
         except BaseException:
             self.close()  # what is left on the line belongs to this job, so no other may follow
             raise
@@ -129,6 +128,8 @@ class Grader:
         return self._ready
 
     def _start(self) -> None:
+        self._require_hidden()
+        sweep()  # what graders that were killed left behind
         private = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
         zygote = self._resources.enter_context(Zygote.start())
         line = self._line = self._start_worker(private, zygote)
@@ -145,6 +146,11 @@ class Grader:
             case _:
                 raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log()))
         zygote.wait_until_ready()
+
+    def _require_hidden(self) -> None:
+        """Refuse to grade where a guest could read what it is judged by."""
+        if self.tier is not Tier.NONE:
+            require_hidden(map(str, (self.exercise.solution_folder, self.exercise.hidden_folder)))
 
     def _start_worker(self, private: Path, zygote: Zygote) -> Line:
         """Exec the worker and return our end of its line; closing the line ends it, by force if need be."""
@@ -178,7 +184,9 @@ class Grader:
     ) -> None:
         """Take events until all is finished. A worker that ends early leaves checks out; they will be `not_run`."""
         while True:
-            match line.receive():
+            with self._line_errors():
+                event = line.receive()
+            match event:
                 case Ended(result=result):
                     judged[result.id, result.device] = result
                     on_check(result)
@@ -190,6 +198,14 @@ class Grader:
                     return
                 case _:
                     pass
+
+    @contextlib.contextmanager
+    def _line_errors(self) -> Iterator[None]:
+        """Say whose end it was; an error of the callback's own output must not be taken for it."""
+        try:
+            yield
+        except OSError as error:
+            raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log())) from error
 
     def _result(
         self,

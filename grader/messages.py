@@ -178,6 +178,8 @@ FILE_EMPTY = "{file} is empty. Was it saved before it was handed in?"
 
 # --- command line -----------------------------------------------------------------------------------------------
 
+CLI_OUR_FAULT = "Something of ours failed, which costs no points: {reason} Run the same command again; `grader doctor` shows what this machine lacks."
+
 CLI_HELP = "Autograder for neural-network homework: checks your solution and says what to look at next."
 CLI_CHECK_HELP = "Check your solution of EXERCISE (1, exercise1 or the whole folder name)."
 CLI_DOCTOR_HELP = "Say what this machine offers: Python, torch, devices, and how well submissions are fenced in."

@@ -5,7 +5,7 @@ Shared by the commands and the demo. Owns the order of what is printed; `termina
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
@@ -14,8 +14,9 @@ import click
 from grader import messages
 from grader.course import Exercise
 from grader.doctor import Finding, denials, primitives, problems, software, tier_is_enough
-from grader.grade import Grader
-from grader.results import CheckResult, ExerciseResult
+from grader.errors import SubmissionRejected
+from grader.grade import Grader, OnCheck
+from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
 from grader.submission import Submission, read_submission
 from grader.terminal import CheckPrinter, Screen, heading_lines, indented, summary_lines, yes_no_lines
@@ -27,18 +28,36 @@ def check_and_show(
     """Read one submission, judge it and print each check as it ends.
 
     Raises:
-        UsageError: `path` does not exist. SubmissionRejected: the files cannot be read.
+        UsageError: `path` does not exist.
         CourseError, InfrastructureError: see `Grader`.
     """
-    submission = read_submission(exercise, path)
     seed = exercise.course.seed if seed is None else seed
+    submission = _read(exercise, path)
     _say(heading_lines(exercise.slug, exercise.title, tier, seed, Screen.of(stream)), stream)
     with Grader(exercise, tier) as grader:
+        if isinstance(submission, SubmissionRejected):
+            rejected = submission
+            return _show(lambda on_check: grader.reject(rejected, seed=seed, on_check=on_check), stream)
         return grade_and_show(grader, submission, seed, stream)
+
+
+def _read(exercise: Exercise, path: Path | None) -> Submission | SubmissionRejected:
+    try:
+        return read_submission(exercise, path)
+    except SubmissionRejected as rejected:
+        return rejected  # it gets a result like any other, in which every check says why
 
 
 def grade_and_show(grader: Grader, submission: Submission, seed: int, stream: TextIO) -> ExerciseResult:
     """Judge a submission with a grader that is already there, and print checks and summary."""
+    result = _show(lambda on_check: grader.grade(submission, seed=seed, on_check=on_check), stream)
+    if any(check.outcome is Outcome.ERROR for check in result.checks):
+        reason = (grader.log().splitlines() or [""])[-1]
+        _say(["", *indented(messages.CLI_OUR_FAULT.format(reason=reason), Screen.of(stream))], stream)
+    return result
+
+
+def _show(judge: Callable[[OnCheck], ExerciseResult], stream: TextIO) -> ExerciseResult:
     screen = Screen.of(stream)
     printer = CheckPrinter(screen)
     shown: set[tuple[str, str]] = set()
@@ -47,7 +66,7 @@ def grade_and_show(grader: Grader, submission: Submission, seed: int, stream: Te
         shown.add((check.id, check.device))
         _say(printer.lines(check), stream)
 
-    result = grader.grade(submission, seed=seed, on_check=on_check)
+    result = judge(on_check)
     for check in result.checks:
         if (check.id, check.device) not in shown:  # pending, or lost with a judge: only the result knows of it
             on_check(check)

@@ -77,7 +77,7 @@ class Session:
         self.guests_started = 0
         self._zygote = zygote
         self._channel: Channel | None = None
-        self._deadline = float("inf")
+        self._deadline = self._wall_s = float("inf")
         self._seed = 0
         self._freed: list[int] = []
         self._stdout = ""
@@ -118,6 +118,7 @@ class Session:
 
     def _begin(self, seed: int, deadline: float) -> None:
         self.lost, self._seed, self._deadline = None, seed, deadline
+        self._wall_s = round(deadline - time.monotonic(), 1)
         self._forget()
 
     def _forget(self) -> None:
@@ -328,14 +329,16 @@ class Session:
         """End the guest and remember why; every later request of this check raises the same."""
         status = self._channel.status() if isinstance(error, ChannelClosed) and self._channel is not None else {}
         self.close()
-        self.lost = GuestLost(*_verdict(error, status, self.spec.limits))
+        self.lost = GuestLost(*_verdict(error, status, self.spec.limits, self._wall_s))
         return self.lost
 
 
-def _verdict(error: ChannelError | ProtocolViolation, status: dict[str, object], limits: Limits) -> tuple[Outcome, str]:
+def _verdict(
+    error: ChannelError | ProtocolViolation, status: dict[str, object], limits: Limits, wall_s: float
+) -> tuple[Outcome, str]:
     match error:
         case ChannelTimeout():
-            return Outcome.TIMEOUT, messages.TIMEOUT.format(limit_s=limits.check_wall_s)
+            return Outcome.TIMEOUT, messages.TIMEOUT.format(limit_s=wall_s)
         case ChannelFlooded():
             return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
         case ProtocolViolation():

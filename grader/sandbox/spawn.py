@@ -83,6 +83,7 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 _READY_WAIT_S = 120.0
+_END_WAIT_S = 5.0
 
 
 class Zygote:
@@ -160,7 +161,11 @@ class Zygote:
         """Let go; the zygote ends when nobody holds it any more."""
         self._control.close()
         if self._process is not None:
-            self._process.wait()
+            try:
+                self._process.wait(_END_WAIT_S)
+            except subprocess.TimeoutExpired:  # somebody else, who is about to end too, still holds it
+                self._process.kill()
+                self._process.wait()
 
     def __enter__(self) -> Zygote:
         return self

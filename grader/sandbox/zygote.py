@@ -75,7 +75,8 @@ def main(control_fd: int) -> None:
     # Keepers report to their host, not to us: let the kernel reap them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    control.send(json.dumps({"ready": True, "threads": thread_count()}).encode())
+    with contextlib.suppress(BrokenPipeError):  # everybody may have gone while we imported; the loop below sees it
+        control.send(json.dumps({"ready": True, "threads": thread_count()}).encode())
     while (request := receive_request(control)) is not None:
         _fork_keeper(control, request)
 

@@ -68,6 +68,8 @@ def _raised(raised: StudentRaised) -> str:
         return messages.NOT_WRITTEN_YET.format(function=where.function if where else "the function")
     if raised.outcome is Outcome.MEMORY:
         return messages.OUT_OF_MEMORY
+    if raised.type_name == "MissingName" and where is None:
+        return _clip(raised.text)  # nobody's line: the suite asked for a name that the file does not have
     if raised.outcome is Outcome.FORBIDDEN:
         return _clip(raised.text)
     place = messages.RAISED_AT.format(file=where.file, line=where.line) if where else ""
