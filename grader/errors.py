@@ -8,6 +8,7 @@
     ├── SubmissionError                 becomes feedback; may cost points
     │   ├── SubmissionRejected                   cannot be read: missing, not UTF-8, syntax error
     │   ├── StudentRaised                        an exception in student code, as text
+    │   ├── GraphCut                             a result that autograd cannot follow back
     │   ├── ReplyTooLarge                        a value too large to be sent back
     │   └── ProtocolViolation                    a frame our guest code cannot have written
     └── InfrastructureError             exit 4   ours: never costs points, the only family that is retried
@@ -94,6 +95,12 @@ class ReplyTooLarge(SubmissionError):
     """The student's code returned something larger than `reply_bytes`, deeper or longer than a value may be."""
 
     outcome = Outcome.OUTPUT
+
+
+class GraphCut(SubmissionError):
+    """The student returned something that autograd cannot follow back: a number, or a detached tensor."""
+
+    outcome = Outcome.FAILED
 
 
 class ProtocolViolation(SubmissionError):

@@ -73,6 +73,8 @@ UNSUPPORTED_FORWARD_MODE = "Forward-mode differentiation (dual tensors) cannot c
 UNSUPPORTED_SIBLINGS = (
     "If both tensors came out of one call into student code, their graph is on that side: use `guest.grad(loss, [h])`."
 )
+GRAPH_IS_CUT_THERE = "Your code returned something that autograd cannot follow back to its inputs. Return the tensor itself: not detached, not a number, not made from .item() or numpy."
+CHANGED_IN_PLACE = "a tensor that was sent to student code has been modified by an inplace operation, and its gradient is wanted differentiably (create_graph). Change a copy instead."
 NOT_FROM_GUEST = "guest.grad wants results of student code with a gradient, or handles of tensors there; argument {index} is neither."
 
 # --- comparisons ------------------------------------------------------------------------------------------------

@@ -80,16 +80,19 @@ class _RemoteCall(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, node: Node, outputs: list[Tensor], *inputs: Tensor) -> tuple[Tensor, ...]:
-        ctx.node = node
-        ctx.save_for_backward(*inputs)
+        # The inputs are wanted as nodes of the graph only, never for their values, so changing one later is no error.
+        ctx.node, ctx.inputs, ctx.versions = node, inputs, [tensor._version for tensor in inputs]
+        ctx.save_for_backward(torch.empty(0))
         ctx.set_materialize_grads(False)
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
         # Reading saved_tensors also makes a second backward without retain_graph raise as it does in one process.
-        inputs, node = ctx.saved_tensors, ctx.node
-        return (None, None, *node.bridge.vjp(node, inputs, upstream, ctx.needs_input_grad[2:]))
+        assert len(ctx.saved_tensors) == 1
+        if torch.is_grad_enabled() and ctx.versions != [tensor._version for tensor in ctx.inputs]:
+            raise RuntimeError(messages.CHANGED_IN_PLACE)
+        return (None, None, *ctx.node.bridge.vjp(ctx.node, ctx.inputs, upstream, ctx.needs_input_grad[2:]))
 
 
 class Bridge:
@@ -114,8 +117,7 @@ class Bridge:
             arguments: The tensors that were sent and require a gradient, in the order they were sent.
         """
         for item in reply.sent:
-            if item.device != "cpu":
-                item.tensor._guest_device = item.device  # type: ignore[attr-defined]
+            item.tensor._guest_device = item.device  # type: ignore[attr-defined]
         if reply.graph is None:
             return reply.value
         try:
@@ -125,10 +127,12 @@ class Bridge:
             raise self._peer.violation(error) from None
         node = Node(self, Lease(self._peer, node_id), len(arguments))
         raw = [item.tensor for item in reply.sent if item.requires_grad]
+        # A result that is a view could not be changed in place afterwards; reading it made one of anything not 1-d.
+        own = [tensor.clone() if tensor._is_view() else tensor for tensor in raw]
         with torch.enable_grad():
-            wrapped = _RemoteCall.apply(node, raw, *arguments, *mirrors)  # type: ignore[no-untyped-call]
+            wrapped = _RemoteCall.apply(node, own, *arguments, *mirrors)  # type: ignore[no-untyped-call]
         for index, tensor in enumerate(wrapped):
-            tensor._guest_origin = (node.lease, index)
+            tensor._guest_origin, tensor._guest_device = (node.lease, index), device_of(raw[index])
         known = {id(before): after for before, after in zip(raw, wrapped, strict=True)}
         return map_tensors(reply.value, lambda tensor: known.get(id(tensor), tensor))
 
@@ -152,7 +156,10 @@ class Bridge:
             mirror = self.mirror(checked)
         except ProtocolViolation as error:
             raise self._peer.violation(error) from None
-        mirror.data = value
+        if not torch.equal(mirror.detach(), value):
+            mirror.data = value
+            # What a graph of the suite's saved of the old values must not be used with the new ones.
+            torch.autograd.graph.increment_version(mirror)
         return mirror
 
     def _new_mirror(self, identifier: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -245,6 +252,11 @@ def with_advice(error: BaseException) -> BaseException:
 def device_of(tensor: Tensor) -> str:
     """Return the device that a received tensor was on in the guest; host tensors are always on the CPU."""
     return getattr(tensor, "_guest_device", "cpu")
+
+
+def was_received(tensor: Tensor) -> bool:
+    """Whether a tensor came from the guest."""
+    return hasattr(tensor, "_guest_device")
 
 
 def origin_of(value: object) -> tuple[Lease, int] | None:

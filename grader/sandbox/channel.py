@@ -109,6 +109,8 @@ class Channel:
             ChannelTimeout, ChannelClosed, ChannelFlooded: the guest is not to be spoken to again.
             ProtocolViolation: a frame longer than `reply_bytes`.
         """
+        if time.monotonic() >= deadline:
+            raise ChannelTimeout(_TOO_LATE)
         self.send(buffers, deadline)
         return self.receive(deadline, reply_bytes)
 

@@ -46,7 +46,8 @@ _STUDENT_OUTCOMES = {
 }
 MAX_TEXT = 16 * 1024
 # What we send is ours; the guest's own memory limit is the real bound.
-_REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000)
+# Deeper than an answer may be: what came back in one may be sent again, inside the arguments.
+_REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000, depth=64, objects=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Session:
         self._deadline = self._wall_s = float("inf")
         self._seed = 0
         self._freed: list[int] = []
+        self._modules: dict[str, None] = {}  # imported by name, to be imported again into a fresh guest, in this order
         self._stdout = ""
         self.bridge = Bridge(self)
         # A report of an exception must fit even where the exercise allows small answers only.
@@ -181,8 +183,14 @@ class Session:
 
     def _restart(self) -> None:
         self._start()
-        self._ask("load", self._plain_sources())
-        self._ask("begin", self._seed)
+        try:
+            self._ask("load", self._plain_sources())
+            for stem in self._modules:
+                self._ask("module", stem, self._stems().index(stem))
+            self._ask("begin", self._seed)
+        except BaseException:
+            self.close()  # a guest that is only half loaded must not be asked anything
+            raise
 
     def _plain_sources(self) -> list[list[str]]:
         return [[source.name, source.text] for source in self.spec.sources]
@@ -219,12 +227,16 @@ class Session:
 
     def import_module(self, stem: str) -> Remote:
         """Return another of the student's files."""
-        names = [source.name.removesuffix(".py") for source in self.spec.sources]
+        names = self._stems()
         if stem not in names:
             raise CourseError(f"submission.module({stem!r}): the exercise's files are {', '.join(names)}")
         handle = HandleRef(names.index(stem), "module")
         self.request("module", stem, handle.id)
+        self._modules[stem] = None
         return Submission(self, handle, name=stem)
+
+    def _stems(self) -> list[str]:
+        return [source.name.removesuffix(".py") for source in self.spec.sources]
 
     def _request(self, name: str, arguments: Sequence[object]) -> tuple[Reply, list[Tensor]]:
         if self.lost is not None:
@@ -242,15 +254,19 @@ class Session:
         kept: list[Remote] = []
         freed, self._freed = self._freed, []
         nonce = int.from_bytes(os.urandom(8), "little")
-        frame = encode_frame(
-            request_head(nonce, name, freed),
-            lambda _: iter((arguments,)),
-            _REQUEST_CAPS,
-            lambda value, kind: self._handle_of(value, kind, kept),
-        )
-        refuse_forward_mode(frame.tensors)
         try:
-            data = self._channel.request(frame.buffers, self._deadline, self._reply_bytes)
+            frame = encode_frame(
+                request_head(nonce, name, freed),
+                lambda _: iter((arguments,)),
+                _REQUEST_CAPS,
+                lambda value, kind: self._handle_of(value, kind, kept),
+            )
+            refuse_forward_mode(frame.tensors)
+        except BaseException:
+            self._freed += freed  # nothing was sent, so nothing was freed
+            raise
+        try:
+            data = self._channel.request(frame.buffers, self._deadline, self._reply_bytes + REPLY_BYTES)
             return self._read(data, nonce), frame.tensors
         except (ChannelError, ProtocolViolation) as error:
             raise self._lose(error) from None

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from grader import messages
-from grader.errors import CourseError, ProtocolViolation, ProxyMisuse
-from grader.sandbox.autograd import Bridge, Lease, Peer, Reply, origin_of
+from grader.errors import CourseError, GraphCut, ProtocolViolation, ProxyMisuse
+from grader.sandbox.autograd import Bridge, Lease, Peer, Reply, origin_of, was_received
 from grader.sandbox.wire import HandleRef
 
 _MISUSED = (
@@ -105,7 +105,7 @@ class Remote:
         base = self._base()
         if not self._path:
             return base, self
-        resolved: Remote = self._peer.exchange("resolve", base, self._path)
+        resolved = _checked(self._peer, self._peer.exchange("resolve", base, self._path), Remote)
         return resolved._base(), resolved
 
     # --- modules ---------------------------------------------------------------------------------------------
@@ -115,26 +115,31 @@ class Remote:
 
         Shapes: as the student's. `.backward()` fills the student's `.grad`, not theirs: see `gradients`.
         """
-        rows = self._peer.exchange("parameters", self)
-        if not isinstance(rows, list):
-            raise self._peer.violation(ProtocolViolation("a malformed list of parameters"))
+        rows = _checked(self._peer, self._peer.exchange("parameters", self), list)
         return dict(self._parameter(row) for row in rows)
 
-    def _parameter(self, row: Any) -> tuple[str, Tensor]:
+    def _parameter(self, row: Any) -> tuple[str, Any]:
         match row:
-            case [str() as name, Tensor() as value, None]:
-                return name, value
+            case [str() as name, (Tensor() | Remote()) as value, None]:
+                return name, value  # a Remote is a tensor of a kind that cannot cross; comparisons say so
             case [str() as name, Tensor() as value, tuple() as leaf]:
                 return name, self._peer.bridge.mirror_with_value(leaf, value)
         raise self._peer.violation(ProtocolViolation("a malformed parameter"))
 
     def gradients(self) -> dict[str, Tensor | None]:
         """Return `.grad` of each parameter by name."""
-        return self._peer.exchange("gradients", self)  # type: ignore[no-any-return]
+        return self._named("gradients")
 
     def buffers(self) -> dict[str, Tensor]:
         """Return the buffers by name."""
-        return self._peer.exchange("buffers", self)  # type: ignore[no-any-return]
+        return self._named("buffers")
+
+    def _named(self, what: str) -> dict[str, Any]:
+        """Read tensors by name; one of a kind that cannot cross is a Remote, and comparisons say so."""
+        named: dict[str, Any] = _checked(self._peer, self._peer.exchange(what, self), dict)
+        for value in named.values():
+            _checked(self._peer, value, Tensor, Remote, type(None))
+        return named
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what the student's `state_dict()` returns."""
@@ -155,9 +160,17 @@ class Remote:
         return self.call("to", *args, **kwargs)
 
 
+def _checked(peer: RemotePeer, value: Any, *kinds: type) -> Any:
+    """Return an answer of a type that our guest code gives; any other ends the guest."""
+    if isinstance(value, kinds):
+        return value
+    raise peer.violation(ProtocolViolation("an answer of a wrong type"))
+
+
 def _refuse(operation: str) -> Callable[..., NoReturn]:
     def misused(self: Remote, *_: object) -> NoReturn:
-        received = self.type_name if self._lease is not None and not self._path else None
+        # With a lease it came from the student: then it is their value that is of a wrong type, not the suite's use.
+        received = self.type_name if self._lease is not None else None
         raise ProxyMisuse(messages.PROXY_MISUSE.format(what=self._name, operation=operation.strip("_")), received)
 
     return misused
@@ -187,7 +200,11 @@ class GuestTools:
     def tensor(self, value: Any, requires_grad: bool = False, device: str | None = None) -> Remote:
         """Build a tensor there, so that identity, `.grad`, in-place change and aliasing can be judged."""
         plain = torch.as_tensor(value).detach()
-        return self._peer.exchange("tensor", plain, requires_grad, device)  # type: ignore[no-any-return]
+        return self._remote("tensor", plain, requires_grad, device)
+
+    def _remote(self, name: str, *arguments: object) -> Remote:
+        made: Remote = _checked(self._peer, self._peer.exchange(name, *arguments), Remote)
+        return made
 
     def place(self, value: Any, device: str) -> Remote:
         """Build a tensor there on a device."""
@@ -195,20 +212,21 @@ class GuestTools:
 
     def read(self, tensor: Remote) -> Tensor:
         """Return a copy of a tensor that lives there, without its graph."""
-        return self._peer.exchange("read", tensor)  # type: ignore[no-any-return]
+        values: Tensor = _checked(self._peer, self._peer.exchange("read", tensor), Tensor, Remote)
+        return values
 
     def same(self, first: Remote, second: Remote) -> bool:
         """Whether both are one object there."""
-        return bool(self._peer.exchange("same", first, second))
+        return _checked(self._peer, self._peer.exchange("same", first, second), bool) is True
 
     def build(self, dotted: str, *args: Any, **kwargs: Any) -> Remote:
         """Build a stock object there: `guest.build("torch.utils.data.DataLoader", data, batch_size=4)`."""
-        return self._peer.exchange("build", dotted, list(args), kwargs)  # type: ignore[no-any-return]
+        return self._remote("build", dotted, list(args), kwargs)
 
     def load(self, path: str | Path) -> Remote:
         """Load a probe module there. It is read by whoever looks at the student's side: it must hold no secret."""
         file = Path(path)
-        return self._peer.exchange("probe", file.name, file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        return self._remote("probe", file.name, file.read_text(encoding="utf-8"))
 
     def grad(self, losses: Any, inputs: Sequence[Any]) -> list[Tensor | None]:
         """Gradients of results of student code with respect to other results of the same call.
@@ -216,21 +234,26 @@ class GuestTools:
         Args:
             losses: One result or a list of them; inputs: results, or handles of tensors there.
         Raises:
-            CourseError: something that does not come from the student's side.
+            GraphCut: the student returned something without a graph. CourseError: a tensor of the suite's own.
         """
         wanted = losses if isinstance(losses, (list, tuple)) else [losses]
-        plain = [[_origin(index, item) for index, item in enumerate(group)] for group in (wanted, inputs)]
-        return self._peer.exchange("grad", *plain)  # type: ignore[no-any-return]
+        plain = [[self._origin(index, item) for index, item in enumerate(group)] for group in (wanted, inputs)]
+        gradients = _checked(self._peer, self._peer.exchange("grad", *plain), list)
+        return [_checked(self._peer, gradient, Tensor, Remote, type(None)) for gradient in gradients]
 
-
-def _origin(index: int, item: Any) -> object:
-    if isinstance(item, Remote):
-        return item
-    origin = origin_of(item)
-    if origin is None:
-        raise CourseError(messages.NOT_FROM_GUEST.format(index=index))
-    lease, output = origin
-    return (lease.identifier, output)
+    def _origin(self, index: int, item: Any) -> object:
+        """Return how the guest knows a result; what has no graph there came from a student who cut it."""
+        if isinstance(item, Remote):
+            return item
+        origin = origin_of(item)
+        if origin is not None:
+            lease, output = origin
+            if lease.epoch != self._peer.epoch:
+                raise ProxyMisuse(messages.STALE_HANDLE.format(what="a result"))
+            return (lease.identifier, output)
+        if isinstance(item, Tensor) and not was_received(item):
+            raise CourseError(messages.NOT_FROM_GUEST.format(index=index))
+        raise GraphCut(messages.GRAPH_IS_CUT_THERE)
 
 
 __all__ = ["GuestTools", "Remote", "RemotePeer", "Reply", "Submission"]

@@ -85,12 +85,12 @@ def _fork_keeper(control: socket.socket, request: SpawnRequest) -> None:
     lifeline = socket.socket(fileno=request.lifeline_fd)
     try:
         if thread_count() != 1:
-            lifeline.send(b'{"error": "the process that guests are forked from has more than one thread"}')
+            _tell(lifeline, {"error": "the process that guests are forked from has more than one thread"})
         elif os.fork() == 0:
             control.close()
             _run_and_exit(lambda: _keep(request, lifeline))
     except OSError as error:
-        lifeline.send(json.dumps({"error": f"fork: {error}"}).encode())
+        _tell(lifeline, {"error": f"fork: {error}"})
     finally:
         lifeline.close()
         os.close(request.rpc_fd)

@@ -51,7 +51,8 @@ class _Scalar:
     def _outputs_at(self, place: int, moved: Tensor) -> tuple[Tensor, ...]:
         changed = [moved if i == place else _plain(x) for i, x in enumerate(self.inputs)]
         outputs = _outputs(self.fn(*changed))
-        if [getattr(y, "shape", None) for y in outputs] != [w.shape for w in self.weights]:
+        # Not by comparing attributes: an attribute of a remote object is remote, and comparing it is an error.
+        if [y.shape if isinstance(y, Tensor) else None for y in outputs] != [w.shape for w in self.weights]:
             raise _failed("result", messages.SHAPE_CHANGES)
         return outputs
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, UnsupportedAcrossBoundary
+from grader.errors import CourseError, GraphCut, GuestLost, ProxyMisuse, StudentRaised, UnsupportedAcrossBoundary
 from grader.results import Outcome
 from grader.sandbox.autograd import with_advice
 from grader.sandbox.host import Session
@@ -90,6 +90,14 @@ STUDENT = """
         with torch.no_grad():
             W.add_(1)
 
+    embedding = nn.Embedding(5, 3, sparse=True)
+
+    def embedded():
+        return embedding(torch.tensor([1, 3])).sum()
+
+    def number(x):
+        return float(x.sum())
+
     def conjugate(z):
         return z * z.conj()
 """
@@ -111,7 +119,7 @@ def local(name: str) -> object:
 def leaf(*shape: int, seed: int = 0) -> Tensor:
     """Return a float64 leaf that requires a gradient."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
+    return torch.randn(shape, dtype=torch.float64, generator=generator).requires_grad_()
 
 
 def test_gradcheck_and_gradgradcheck_pass_for_a_plain_function(session: Session) -> None:
@@ -440,3 +448,69 @@ def test_gradients_can_be_used_by_an_optimiser_of_the_suite(session: Session) ->
         losses.append(loss.item())
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
+
+
+def test_a_received_tensor_can_be_changed_in_place(session: Session) -> None:
+    """Whatever its shape: `y += 1` on a result behaves as in one process, and the gradient flows on."""
+    for shape in ((), (3,), (2, 3)):
+        x = leaf(*shape)
+        y = session.submission.identity(x)
+        y *= 2
+        y.sum().backward()
+        assert torch.equal(x.grad, torch.full(shape, 2.0, dtype=torch.float64))
+
+
+def test_changing_an_argument_after_the_call_is_no_error(session: Session) -> None:
+    """The guest has its own copy, so the gradient is that of the values that were sent."""
+    x = leaf(3)
+    result = session.submission.two(x)["loss"]
+    sent = x.detach().clone()
+    with torch.no_grad():
+        x.add_(1)
+    result.backward()
+    assert torch.allclose(x.grad, 18 * sent)
+
+
+def test_changing_an_argument_is_an_error_where_its_graph_is_wanted_again(session: Session) -> None:
+    """With create_graph the argument becomes part of a second graph, and a changed one would be the wrong part."""
+    x = leaf(3)
+    result = session.submission.two(x)["loss"]
+    with torch.no_grad():
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(result, x, create_graph=True)
+
+
+def test_reading_changed_parameters_spoils_a_graph_that_saved_the_old_values(session: Session) -> None:
+    """A loss of the suite's own on a parameter is refused after the student changed it, as in one process."""
+    net = session.submission.Net()
+    bias = net.parameters()["first.bias"]
+    loss = (bias**2).sum()
+    net.get("first.bias.data").add_(0)
+    net.call("first.bias.data.add_", 1.0)
+    assert torch.allclose(net.parameters()["first.bias"], bias)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(loss, bias)
+
+
+def test_sparse_gradients_of_the_students_modules_cross_as_dense_ones(session: Session) -> None:
+    """An honest sparse embedding is no protocol violation."""
+    session.submission.embedded().backward()
+    gradient = session.submission.get("embedding.weight.grad")
+    assert torch.equal(gradient.sum(dim=1), torch.tensor([0.0, 3.0, 0.0, 3.0, 0.0]))
+
+
+@pytest.mark.parametrize("function", ["cut", "number"])
+def test_guest_grad_of_a_cut_result_is_the_students_mistake(session: Session, function: str) -> None:
+    """A detached tensor or a number is what such a check exists for: it fails, and the course is not broken."""
+    with pytest.raises(GraphCut, match="cannot follow back") as raised:
+        session.guest.grad(session.submission.call(function, leaf(3)), [leaf(3)])
+    assert raised.value.outcome is Outcome.FAILED
+
+
+def test_guest_grad_refuses_results_of_an_earlier_check(session: Session) -> None:
+    """Numbers of kept graphs begin anew with each guest, so an old one must not be looked up."""
+    result = session.submission.two(leaf(3))
+    begin(session)
+    with pytest.raises(ProxyMisuse, match="belongs to an earlier check"):
+        session.guest.grad(result["loss"], [result["hidden"]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,13 @@ STUDENT = """
 
     def unprintable():
         raise Unprintable
+
+    def many_tensors():
+        return [torch.zeros(())] * 10_001
+
+    def forge(operation, value):
+        from grader.sandbox.guest import operations
+        setattr(operations.Operations, operation, lambda *_: operations.Answer(eval(value)))
 
     def soft_max(x):
         return x
@@ -362,3 +371,83 @@ def test_the_other_files_of_a_submission_are_modules(session: Session) -> None:
         assert several.submission.module("train").get("WIDTH") == 7
         with pytest.raises(CourseError, match="the exercise's files are model, train"):
             several.submission.module("test")
+
+
+def test_a_value_of_the_students_used_wrongly_says_that_it_is_theirs(session: Session) -> None:
+    """Comparing an attribute of a returned set is no fault of the course: the refusal names what was returned."""
+    with pytest.raises(ProxyMisuse, match="Read it first") as raised:
+        assert session.submission.a_set().shape == (2, 3)
+    assert raised.value.received == "set"
+    with pytest.raises(ProxyMisuse, match="Read it first") as raised:
+        assert session.submission.a_set == 1
+    assert raised.value.received is None
+
+
+def test_what_came_back_can_be_sent_again_however_deep(session: Session) -> None:
+    """An answer of the greatest depth still fits among the arguments of another call."""
+    value: object = 1
+    for _ in range(31):
+        value = [value]
+    assert session.submission.echo(session.submission.echo(value)) == value
+
+
+def test_more_objects_than_a_frame_may_hold_are_refused(session: Session) -> None:
+    """Each tensor and handle costs the host more than a plain item, so their number has a cap of its own."""
+    with pytest.raises(ReplyTooLarge, match="more than 10,000 tensors, arrays and objects"):
+        session.submission.many_tensors()
+
+
+def test_no_call_is_made_after_the_deadline(session: Session) -> None:
+    """A guest that answers at once gains no time by it."""
+    session.begin_check(1, time.monotonic())
+    with pytest.raises(GuestLost, match="did not finish") as lost:
+        session.submission.echo(1)
+    assert lost.value.outcome is Outcome.TIMEOUT
+
+
+def test_a_fresh_guest_has_the_other_files_too(session: Session) -> None:
+    """A module that a suite kept goes on working after the guest was lost."""
+    sources = (Source("model.py", "import os\ndef die(): os._exit(7)\n"), Source("train.py", "WIDTH = 7\n"))
+    with Session(session._zygote, GuestSpec(session.spec.tier, session.spec.limits, sources)) as several:
+        several.open(seed=1)
+        begin(several)
+        train = several.submission.module("train")
+        with pytest.raises(GuestLost, match="exit status 7"):
+            several.submission.die()
+        begin(several)
+        assert train.get("WIDTH") == 7
+
+
+def test_an_import_that_fails_only_in_a_fresh_guest_raises_in_every_call(session: Session) -> None:
+    """A half loaded guest is never asked anything, so no sentence blames the student for ending Python."""
+    flaky = "import os, time\nif time.time() > float('inf'): pass\ndef die(): os._exit(7)\n"
+    with Session(session._zygote, GuestSpec(session.spec.tier, session.spec.limits, (Source("m.py", flaky),))) as other:
+        other.open(seed=1)
+        begin(other)
+        with pytest.raises(GuestLost, match="exit status 7"):
+            other.submission.die()
+        other.spec = dataclasses.replace(other.spec, sources=(Source("m.py", "raise ValueError('second time')\n"),))
+        begin(other)
+        for _ in range(2):
+            with pytest.raises(StudentRaised, match="second time"):
+                other.submission.die()
+
+
+@pytest.mark.parametrize(
+    ("operation", "forged", "ask"),
+    [
+        ("resolve", "7", lambda session: session.submission.echo(session.submission.Net.forward)),
+        ("same", "'x'", lambda session: session.guest.same(session.submission, session.submission)),
+        ("gradients", "3", lambda session: session.submission.gradients()),
+        ("buffers", "{'a': 3}", lambda session: session.submission.buffers()),
+        ("parameters", "{}", lambda session: session.submission.parameters()),
+        ("tensor", "3", lambda session: session.guest.tensor(torch.ones(2))),
+        ("read", "3", lambda session: session.guest.read(session.submission)),
+    ],
+)
+def test_an_answer_of_a_wrong_type_is_protocol(session: Session, operation: str, forged: str, ask: object) -> None:
+    """What our guest code cannot have answered ends the guest, and is never an error of ours."""
+    session.submission.forge(operation, forged)
+    with pytest.raises(GuestLost, match="not readable") as lost:
+        ask(session)  # type: ignore[operator]
+    assert lost.value.outcome is Outcome.PROTOCOL

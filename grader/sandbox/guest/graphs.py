@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from grader.sandbox.wire import TENSOR_DTYPES, SentTensor, TooLarge
+from grader.sandbox.wire import MAX_DIMS, TENSOR_DTYPES, SentTensor, TooLarge
 
 MAX_LEAVES = 10_000
 _ACCUMULATE_GRAD: type = torch._C._functions.AccumulateGrad  # type: ignore[attr-defined]
@@ -74,6 +74,11 @@ def leaves_reached(outputs: Iterable[Tensor], known: Iterable[Tensor]) -> list[T
     return list(found.values())
 
 
+def _dense(product: Tensor | None) -> Tensor | None:
+    """Return a product as it can cross: some backwards (a sparse embedding's) give a sparse one."""
+    return product if product is None or product.layout is torch.strided else product.to_dense()
+
+
 class Graphs:
     """Kept nodes and reported leaves of one guest, by number."""
 
@@ -93,6 +98,8 @@ class Graphs:
         if not differentiable:
             return None
         reached = leaves_reached(differentiable, leaves)
+        if any(leaf.dim() > MAX_DIMS for leaf in reached):
+            raise TooLarge(f"the result depends on a leaf tensor of more than {MAX_DIMS} dimensions")
         if len(reached) > MAX_LEAVES:
             raise TooLarge(f"the result depends on {len(reached):,} leaf tensors, the limit is {MAX_LEAVES:,}")
         identifier = next(self._ids)
@@ -139,7 +146,7 @@ class Graphs:
                 )
             )  # fmt: skip
         arguments = node.leaves + [given for given in gradients if given is not None and given.requires_grad]
-        return [next(products) if flag else None for flag in needed], arguments
+        return [_dense(next(products)) if flag else None for flag in needed], arguments
 
     def accumulate(self, leaf_id: int, gradient: Tensor) -> None:
         """Add to a leaf's `.grad` as `.backward()` does: in place where there is one already."""

@@ -26,7 +26,8 @@ from grader.sandbox.wire import Caps, Encoded, TooLarge, decode_frame, encode, e
 
 # The host is trusted and its tensors may be large; the guest's own memory limit is the real bound.
 _SCRATCH_BYTES = 1 << 15
-_REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000)
+# Deeper than an answer may be: what came back in one may be sent again, inside the arguments.
+_REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000, depth=64, objects=1_000_000)
 
 
 def prepare_streams() -> None:
@@ -67,8 +68,8 @@ def _answer(operations: Operations, frame: bytearray, caps: Caps) -> Encoded:
     """Do what one frame asks for and encode what came of it, whatever that is."""
     nonce, name, freed, start = read_request_head(frame)
     operations.free(freed)
-    (arguments,), operations.sent = decode_frame(frame, start, 1, _REQUEST_CAPS, operations.objects.find)
     try:
+        (arguments,), operations.sent = decode_frame(frame, start, 1, _REQUEST_CAPS, operations.objects.find)
         return _encode_answer(nonce, getattr(operations, name)(*arguments), operations, caps)
     except TooLarge as error:
         return _plain(nonce, Kind.TOO_LARGE, str(error))

@@ -60,6 +60,7 @@ class Caps:
     payload_bytes: int
     items: int = 200_000
     depth: int = 32
+    objects: int = 10_000  # tensors, arrays and handles: each costs more than a plain item
 
 
 class HandleRef(NamedTuple):

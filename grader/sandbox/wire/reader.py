@@ -45,7 +45,7 @@ class Reader:
         if len(self.data) - start > caps.payload_bytes:
             raise ProtocolViolation(f"an answer of {len(self.data):,} bytes, the limit is {caps.payload_bytes:,}")
         self.caps, self.from_handle = caps, from_handle
-        self.position, self.items = start, 0
+        self.position, self.items, self.objects = start, 0, 0
         self.tensors: list[SentTensor] = []
 
     def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
@@ -76,6 +76,12 @@ class Reader:
             raise ProtocolViolation(_CUT_OFF) from None
         self.position += 1
         return _READERS[tag](self, depth)
+
+    def count_object(self) -> None:
+        """Refuse more tensors, arrays and handles than a frame may hold."""
+        self.objects += 1
+        if self.objects > self.caps.objects:
+            raise ProtocolViolation(f"more than {self.caps.objects:,} tensors, arrays and objects")
 
     def take_text(self) -> bytearray:
         """Read bytes with their length."""
@@ -136,6 +142,7 @@ def _take_dict(reader: Reader, depth: int) -> dict[Any, Any]:
 
 
 def _take_tensor(reader: Reader, depth: int) -> torch.Tensor:
+    reader.count_object()
     code, flags, device_code, device_index, dims = reader.unpack(TENSOR_HEAD)
     if code >= len(TENSOR_DTYPES) or flags > 3 or device_code >= len(DEVICE_TYPES):
         raise ProtocolViolation("a tensor of unknown dtype, flags or device")
@@ -172,6 +179,7 @@ def _tensor_at(data: bytearray, start: int, count: int, dtype: torch.dtype) -> t
 
 
 def _take_array(reader: Reader, depth: int) -> np.ndarray[Any, Any]:
+    reader.count_object()
     code, dims = reader.unpack(_ARRAY_HEAD)
     if code >= len(ARRAY_DTYPES):
         raise ProtocolViolation("an array of unknown dtype")
@@ -183,6 +191,7 @@ def _take_array(reader: Reader, depth: int) -> np.ndarray[Any, Any]:
 
 
 def _take_handle(reader: Reader, depth: int) -> object:
+    reader.count_object()
     (identifier,) = reader.unpack(I64)
     name = _take_str(reader, depth)
     if reader.from_handle is None or len(name) > MAX_TYPE_NAME:

@@ -54,7 +54,7 @@ class Writer:
 
     def __init__(self, caps: Caps, to_handle: ToHandle | None, head: bytes = b"") -> None:
         self.caps, self.to_handle, self.head_bytes = caps, to_handle, len(head)
-        self.small, self.out, self.items = bytearray(head), Encoded(), 0
+        self.small, self.out, self.items, self.objects = bytearray(head), Encoded(), 0, 0
 
     def finish(self) -> Encoded:
         """Return what was written."""
@@ -72,6 +72,12 @@ class Writer:
         writer = _WRITERS.get(type(value)) or _writer_for(value)
         if writer is None or not writer(self, value, depth):
             self.put_handle(value)
+
+    def count_object(self) -> None:
+        """Refuse more tensors, arrays and handles than a frame may hold."""
+        self.objects += 1
+        if self.objects > self.caps.objects:
+            raise TooLarge(f"more than {self.caps.objects:,} tensors, arrays and objects")
 
     def _charge(self, coming_bytes: int) -> None:
         """Refuse what would break the byte cap; plain numbers are charged by `finish`, the cap on items bounds them."""
@@ -107,6 +113,7 @@ class Writer:
 
 
 def _put_handle_ref(writer: Writer, handle: HandleRef, depth: int) -> bool:
+    writer.count_object()
     writer.small += b"H" + I64.pack(handle.id)
     name = handle.type_name.encode("utf-8", "replace")[:MAX_TYPE_NAME]
     writer.put_text(b"", name.decode("utf-8", "ignore").encode())
@@ -221,6 +228,7 @@ def _put_plain_tensor(writer: Writer, tensor: torch.Tensor, is_leaf: bool) -> bo
     code, shape, device = TENSOR_CODES.get(tensor.dtype), tensor.shape, tensor.device
     if code is None or tensor.layout is not torch.strided or device.type not in DEVICE_TYPES or not _may_cross(shape):
         return False
+    writer.count_object()
     size_bytes = math.prod(shape) * tensor.dtype.itemsize
     writer._charge(size_bytes)
     flags = REQUIRES_GRAD * tensor.requires_grad | IS_LEAF * is_leaf
@@ -240,6 +248,7 @@ def _put_array(writer: Writer, value: Any, depth: int) -> bool:
     code = ARRAY_CODES.get(native)
     if code is None or not _may_cross(array.shape):
         return False
+    writer.count_object()
     writer._charge(math.prod(array.shape) * array.itemsize)
     writer.small += b"A" + bytes([code, array.ndim]) + SHAPES[array.ndim].pack(*array.shape)
     if array.size:
