@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol
 
 import torch
 from torch import Tensor
@@ -186,9 +186,6 @@ class Submission(Remote):
     def module(self, stem: str) -> Remote:
         """Return another of the student's files, importing it there if that has not happened yet."""
         return self._peer.import_module(stem)  # type: ignore[attr-defined,no-any-return]
-
-
-ToRead = TypeVar("ToRead")
 
 
 class GuestTools:

@@ -24,7 +24,7 @@ from typing import NoReturn
 from grader.errors import FenceError
 from grader.limits import Limits
 from grader.sandbox import fence, guest
-from grader.sandbox.spawn import SpawnRequest, receive_request
+from grader.sandbox.spawn import SpawnRequest, receive_request, thread_count
 
 _GUEST_FAILED_TO_START = 70
 _FILE_WATCH_MS = 200
@@ -59,11 +59,6 @@ def _prepare_fences() -> None:
     for tier in fence.Tier:
         with contextlib.suppress(FenceError):
             fence.prepare(fence.FenceSpec(tier, Limits()))
-
-
-def thread_count() -> int:
-    """Return how many threads this process has; a fork is safe only with one."""
-    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
 
 
 def main(control_fd: int) -> None:

@@ -8,7 +8,6 @@ torch.py) is ever looked at, let alone imported.
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import traceback
 from collections.abc import Callable, Collection, Generator
@@ -21,6 +20,7 @@ from grader import messages
 from grader.course import Exercise
 from grader.errors import CourseError, InfrastructureError
 from grader.events import Visibility
+from grader.sandbox.spawn import thread_count
 from grader.suite.marks import describe
 from grader.suite.plan import Step, make_plan, shown_path
 
@@ -193,12 +193,6 @@ def root_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
-
-
-def thread_count() -> int:
-    """Return how many threads this process has, Python's and others; a fork is safe only with one."""
-    tasks = "/proc/self/task"
-    return len(os.listdir(tasks)) if os.path.isdir(tasks) else 1
 
 
 def _update(digest: hashlib._Hash, name: str, data: bytes) -> None:

@@ -30,10 +30,10 @@ from grader.events import Began, Broken, Ended, Event, Finished, Job, Line, Read
 from grader.limits import Limits
 from grader.results import Outcome
 from grader.sandbox.fence import Tier
-from grader.sandbox.fence.kernel import prctl
+from grader.sandbox.fence.kernel import PR_SET_PDEATHSIG, prctl
 from grader.sandbox.host import GuestSpec, Session, Source
-from grader.sandbox.spawn import Zygote
-from grader.suite.collect import CollectedSuite, thread_count, with_collected_suite
+from grader.sandbox.spawn import Zygote, thread_count
+from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.expect import expect_close
 from grader.suite.judge import Judge, OpenSession, Progress, check_result, seed_host
 from grader.suite.verdict import Verdict
@@ -44,7 +44,6 @@ GRACE_S = 0.5
 _BETWEEN_S = 5.0
 _OPENING_S = 30.0
 _LOSSES_OUTSIDE_CHECKS = 3
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _NOT_YOUR_FAULT = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
 
 
@@ -201,7 +200,7 @@ class Supervisor:
 def _die_with(parent: int) -> None:
     """Ask the kernel to kill us when the worker dies, even if it is killed; only Linux can."""
     if sys.platform == "linux":
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 
