@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import platform
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,11 +21,12 @@ from grader.errors import CourseError, InfrastructureError, SubmissionRejected
 from grader.events import Broken, Ended, Finished, Job, Line, Opened, PlannedCheck, Ready, SourceText
 from grader.results import CheckResult, Environment, ExerciseResult, Flag, Outcome, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
-from grader.sandbox.spawn import Zygote
+from grader.sandbox.spawn import HostSpec, Zygote
 from grader.submission import Submission, read_submission
 
 OnCheck = Callable[[CheckResult], None]
 
+_WORKER = str(Path(__file__).parent / "suite" / "worker.py")
 _COLLECT_WALL_S = 120.0
 _END_WALL_S = 2.0
 _LOG_CHARS = 2000
@@ -51,7 +48,7 @@ class Grader:
         self._log = Path()
 
     def __enter__(self) -> Grader:
-        """Start the zygote and the worker at the same time and wait until the suite is collected.
+        """Start the zygote and its first fork, the worker, and wait until the suite is collected.
 
         Raises:
             CourseError: the suite is broken; the message names file and line.
@@ -132,6 +129,7 @@ class Grader:
         sweep()  # what graders that were killed left behind
         private = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
         zygote = self._resources.enter_context(Zygote.start())
+        zygote.wait_until_ready()
         line = self._line = self._start_worker(private, zygote)
         try:
             event = line.receive(time.monotonic() + _COLLECT_WALL_S)
@@ -145,7 +143,6 @@ class Grader:
                 raise CourseError(event.message)
             case _:
                 raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log()))
-        zygote.wait_until_ready()
 
     def _require_hidden(self) -> None:
         """Refuse to grade where a guest could read what it is judged by."""
@@ -153,31 +150,16 @@ class Grader:
             require_hidden(map(str, (self.exercise.solution_folder, self.exercise.hidden_folder)))
 
     def _start_worker(self, private: Path, zygote: Zygote) -> Line:
-        """Exec the worker and return our end of its line; closing the line ends it, by force if need be."""
+        """Start the worker and return our end of its line; closing the line ends it, by force if need be."""
         self._log = private / "worker.log"
         folder = private / "suite"
         folder.mkdir()
-        ours, theirs = socket.socketpair()
-        fds = [theirs.fileno(), zygote.fileno()]
-        course = self.exercise.course.root
-        with theirs, self._log.open("wb") as log:
-            # A session of its own: Ctrl-C reaches us alone, and we end the rest in order.
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "grader.suite.worker", *map(str, fds), course, self.exercise.slug, folder],
-                env=_environment(), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, cwd=private,
-            )  # fmt: skip
-        self._resources.callback(self._end, process, ours)
-        return Line(ours)
-
-    def _end(self, process: subprocess.Popen[bytes], line: socket.socket) -> None:
-        line.close()
-        try:
-            # One that is still importing does not look at its line; there is nothing in it to end in order.
-            process.wait(_END_WALL_S if self._ready is not None else 0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        arguments = (str(self.exercise.course.root), self.exercise.slug, str(folder))
+        with self._log.open("wb") as log:
+            worker = zygote.spawn_host(HostSpec(_WORKER, arguments, str(private)), log.fileno())
+        # One that is still importing does not look at its line; there is nothing in it to end in order.
+        self._resources.callback(lambda: worker.end(_END_WALL_S if self._ready is not None else 0))
+        return Line(worker.line)
 
     def _follow(
         self, line: Line, judged: dict[tuple[str, str], CheckResult], flags: list[Flag], on_check: OnCheck
@@ -316,9 +298,3 @@ def _unjudged(planned: PlannedCheck, outcome: Outcome | None = None, message: st
 
 def _ignore(result: CheckResult) -> None:
     """Nobody watches."""
-
-
-def _environment() -> dict[str, str]:
-    """Return the worker's environment: ours, but nobody's options for pytest, and one thread, so that it can fork."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
-    return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -1,13 +1,14 @@
-"""Asking the zygote for a guest: one datagram, three file descriptors, no answer; and starting the zygote itself.
+"""Asking the zygote for a process: one datagram, a few descriptors, no answer; and starting the zygote itself.
 
-Owns the control socket's format, used by both its ends. The guest speaks on the rpc socket, prints into the output
-pipe, and lives as long as somebody holds the other end of the lifeline. Never imports torch: the command line starts
+Owns the control socket's format, used by both its ends. A guest or a host program speaks on its line, prints into its
+output, and lives as long as somebody holds the other end of its lifeline. Never imports torch: the command line starts
 the zygote. Invariant: the zygote's environment is written here in full, so it inherits no secret.
 """
 
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import socket
@@ -22,7 +23,7 @@ from grader.sandbox.channel import Channel
 from grader.sandbox.fence import FenceSpec
 
 MAX_REQUEST_BYTES = 1 << 16
-_FD_COUNT = 3
+_FD_COUNTS = (3, 4)
 
 
 def thread_count() -> int:
@@ -31,25 +32,52 @@ def thread_count() -> int:
     return len(os.listdir(tasks)) if os.path.isdir(tasks) else 1
 
 
+class HostSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A trusted program of ours, to be run in a fork of the zygote.
+
+    So torch is imported once, and lies at the same addresses on both sides: a call across takes half the time that it
+    takes between two processes that were exec'ed, because whatever a core remembers of code by its address serves both.
+    `program` is a Python file; it sees `[program, line_fd, control_fd, *arguments]` as `sys.argv`.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    folder: str
+
+
+class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The text of a request: exactly one of both."""
+
+    guest: FenceSpec | None = None
+    host: HostSpec | None = None
+
+
 @dataclass(frozen=True)
 class SpawnRequest:
-    """What a guest is made of; whoever holds it owns the three descriptors."""
+    """What a process is made of; whoever holds it owns the descriptors. Only a host program is given `control_fd`."""
 
-    spec: FenceSpec
-    rpc_fd: int
+    spec: FenceSpec | HostSpec
+    line_fd: int
     output_fd: int
     lifeline_fd: int
+    control_fd: int | None = None
+
+    def fds(self) -> list[int]:
+        """Return the descriptors in the order in which they are sent."""
+        return [fd for fd in (self.line_fd, self.output_fd, self.lifeline_fd, self.control_fd) if fd is not None]
 
 
 def send_request(control: socket.socket, request: SpawnRequest) -> None:
-    """Ask for a guest; the descriptors stay the caller's to close.
+    """Ask for a process; the descriptors stay the caller's to close.
 
     Raises:
         InfrastructureError: the zygote is gone.
     """
-    fds = array.array("i", [request.rpc_fd, request.output_fd, request.lifeline_fd])
+    spec = request.spec
+    wanted = _Wanted(guest=spec) if isinstance(spec, FenceSpec) else _Wanted(host=spec)
+    fds = array.array("i", request.fds())
     try:
-        control.sendmsg([msgspec.json.encode(request.spec)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+        control.sendmsg([msgspec.json.encode(wanted)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
     except OSError as error:
         raise InfrastructureError(f"the process that student code is started from has ended ({error})") from error
 
@@ -60,16 +88,18 @@ def receive_request(control: socket.socket) -> SpawnRequest | None:
     Raises:
         InfrastructureError: a datagram that `send_request` cannot have written.
     """
-    data, ancillary, _, _ = control.recvmsg(MAX_REQUEST_BYTES, socket.CMSG_SPACE(_FD_COUNT * 4))
+    data, ancillary, _, _ = control.recvmsg(MAX_REQUEST_BYTES, socket.CMSG_SPACE(max(_FD_COUNTS) * 4))
     if not data:
         return None
     fds = array.array("i")
     for level, kind, payload in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
-    if len(fds) != _FD_COUNT:
+    wanted = msgspec.json.decode(data, type=_Wanted)
+    spec = wanted.guest or wanted.host
+    if spec is None or len(fds) != _FD_COUNTS[isinstance(spec, HostSpec)]:
         raise InfrastructureError(f"a spawn request with {len(fds)} descriptors")
-    return SpawnRequest(msgspec.json.decode(data, type=FenceSpec), *fds)
+    return SpawnRequest(spec, *fds)
 
 
 # OMP_NUM_THREADS: importing numpy alone starts a second thread otherwise.
@@ -90,6 +120,7 @@ ENVIRONMENT = {
 }
 _READY_WAIT_S = 120.0
 _END_WAIT_S = 5.0
+_STATUS_BYTES = 4096
 
 
 class Zygote:
@@ -146,22 +177,32 @@ class Zygote:
         Raises:
             InfrastructureError: the zygote is gone.
         """
-        rpc, guest_rpc = socket.socketpair()
-        lifeline, guest_lifeline = socket.socketpair()
-        output_fd, guest_output_fd = os.pipe()
-        request = SpawnRequest(spec, guest_rpc.fileno(), guest_output_fd, guest_lifeline.fileno())
-        try:
-            send_request(self._control, request)
-        except InfrastructureError:
-            rpc.close()
-            lifeline.close()
-            os.close(output_fd)
-            raise
-        finally:
-            guest_rpc.close()
-            guest_lifeline.close()
-            os.close(guest_output_fd)
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            rpc, guest_rpc = _socket_pair(ours, theirs)
+            lifeline, guest_lifeline = _socket_pair(ours, theirs)
+            output_fd, guest_output_fd = os.pipe()
+            ours.callback(os.close, output_fd)
+            theirs.callback(os.close, guest_output_fd)
+            fds = (guest_rpc.fileno(), guest_output_fd, guest_lifeline.fileno())
+            send_request(self._control, SpawnRequest(spec, *fds))
+            ours.pop_all()
         return Channel(rpc, output_fd, lifeline, spec.limits.output_bytes)
+
+    def spawn_host(self, spec: HostSpec, output_fd: int) -> HostProgram:
+        """Run a trusted program in a fork of the zygote; it may ask the zygote for guests itself.
+
+        Args:
+            output_fd: Where it prints to; stays the caller's.
+        Raises:
+            InfrastructureError: the zygote is gone.
+        """
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            line, its_line = _socket_pair(ours, theirs)
+            lifeline, its_lifeline = _socket_pair(ours, theirs)
+            fds = (its_line.fileno(), output_fd, its_lifeline.fileno(), self._control.fileno())
+            send_request(self._control, SpawnRequest(spec, *fds))
+            ours.pop_all()
+        return HostProgram(line, lifeline)
 
     def close(self) -> None:
         """Let go; the zygote ends when nobody holds it any more."""
@@ -178,3 +219,30 @@ class Zygote:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class HostProgram:
+    """A trusted program that runs in a fork of the zygote: its line, and the lifeline that ends it."""
+
+    def __init__(self, line: socket.socket, lifeline: socket.socket) -> None:
+        self.line, self._lifeline = line, lifeline
+
+    def end(self, wait_s: float) -> None:
+        """Close the line, give the program this long to end by itself, then have it killed; returns when it is gone."""
+        self.line.close()
+        with self._lifeline:
+            self._lifeline.settimeout(wait_s)
+            with contextlib.suppress(OSError):
+                self._lifeline.recv(_STATUS_BYTES)
+            # An OSError here means that its keeper is gone, and then there is nothing left to wait for.
+            with contextlib.suppress(OSError):
+                self._lifeline.shutdown(socket.SHUT_WR)
+                self._lifeline.settimeout(_END_WAIT_S)
+                while self._lifeline.recv(_STATUS_BYTES):
+                    continue
+
+
+def _socket_pair(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Return a pair whose first socket is closed with `ours`, whose second with `theirs`."""
+    first, second = socket.socketpair()
+    return ours.enter_context(first), theirs.enter_context(second)

@@ -1,8 +1,8 @@
-"""The warm process that guests are forked from.
+"""The warm process that guests are forked from, and the trusted programs that speak with them.
 
-Owns forking: zygote -> keeper -> guest. Must not know exercises, suites or submissions. Invariant: it holds nothing
-secret (every guest can read its memory), runs no tensor operation, has ONE thread at every fork (a second one would
-make the children hang), and never reads a byte that a student wrote.
+Owns forking: zygote -> keeper -> guest or host program. Must not know exercises, suites or submissions. Invariant: it
+holds nothing secret (every guest can read its memory), runs no tensor operation, has ONE thread at every fork (a second
+one would make the children hang), and never reads a byte that a student wrote.
 
 Exec'ed as `python -P -s -m grader.sandbox.zygote CONTROL_FD` with an explicit small environment.
 """
@@ -14,17 +14,19 @@ import gc
 import json
 import logging
 import os
+import runpy
 import select
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
 from grader.errors import FenceError
 from grader.limits import Limits
 from grader.sandbox import fence, guest
-from grader.sandbox.spawn import SpawnRequest, receive_request, thread_count
+from grader.sandbox.spawn import HostSpec, SpawnRequest, receive_request, thread_count
 
 _GUEST_FAILED_TO_START = 70
 _FILE_WATCH_MS = 200
@@ -83,13 +85,21 @@ def _fork_keeper(control: socket.socket, request: SpawnRequest) -> None:
             _tell(lifeline, {"error": "the process that guests are forked from has more than one thread"})
         elif os.fork() == 0:
             control.close()
-            _run_and_exit(lambda: _keep(request, lifeline))
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            keep = _keep_guest if isinstance(request.spec, fence.FenceSpec) else _keep_host
+            _run_and_exit(lambda: keep(request, lifeline))
     except OSError as error:
         _tell(lifeline, {"error": f"fork: {error}"})
     finally:
         lifeline.close()
-        os.close(request.rpc_fd)
-        os.close(request.output_fd)
+        _close_passed_on(request)
+
+
+def _close_passed_on(request: SpawnRequest) -> None:
+    """Give up what is the child's; the lifeline is its keeper's."""
+    for fd in request.fds():
+        if fd != request.lifeline_fd:
+            os.close(fd)
 
 
 def _run_and_exit(body: Callable[[], int | None]) -> NoReturn:
@@ -101,9 +111,9 @@ def _run_and_exit(body: Callable[[], int | None]) -> NoReturn:
         os._exit(status)
 
 
-def _keep(request: SpawnRequest, lifeline: socket.socket) -> None:
+def _keep_guest(request: SpawnRequest, lifeline: socket.socket) -> None:
     """The keeper: raise the fence's outer part, start the guest, end it when the host lets go, say how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    assert isinstance(request.spec, fence.FenceSpec)
     try:
         cage = fence.isolate(request.spec)
         child = os.fork()
@@ -113,11 +123,40 @@ def _keep(request: SpawnRequest, lifeline: socket.socket) -> None:
     if child == 0:
         lifeline.close()
         _run_and_exit(lambda: guest.run(request, cage))
-    os.close(request.rpc_fd)
-    os.close(request.output_fd)
-    status, files_exceeded = _wait_for(child, lifeline, cage)
+    _close_passed_on(request)
+    watch_ms = _FILE_WATCH_MS if cage.scratch is not None else None
+    status, files_exceeded = _wait_for(child, lifeline, cage.exceeds_files, watch_ms)
     _tell(lifeline, {"status": status, "oom_kills": cage.oom_kills(), "files_exceeded": files_exceeded})
     cage.remove()
+
+
+def _keep_host(request: SpawnRequest, lifeline: socket.socket) -> None:
+    """The keeper of a trusted program: no fence, the same lifeline."""
+    child = os.fork()
+    if child == 0:
+        lifeline.close()
+        _run_and_exit(lambda: _run_host(request))
+    _close_passed_on(request)
+    _tell(lifeline, {"status": _wait_for(child, lifeline)[0]})
+
+
+def _run_host(request: SpawnRequest) -> int:
+    """Become a trusted program."""
+    spec = request.spec
+    assert isinstance(spec, HostSpec)
+    os.setsid()
+    os.chdir(spec.folder)
+    guest.redirect_streams(request.output_fd)
+    os.close(request.output_fd)
+    sys.argv = [spec.program, str(request.line_fd), str(request.control_fd), *spec.arguments]
+    try:
+        runpy.run_path(spec.program, run_name="__main__")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 def _tell(lifeline: socket.socket, report: dict[str, object]) -> None:
@@ -126,18 +165,21 @@ def _tell(lifeline: socket.socket, report: dict[str, object]) -> None:
         lifeline.send(json.dumps(report).encode())
 
 
-def _wait_for(child: int, lifeline: socket.socket, cage: fence.Cage) -> tuple[int, bool]:
-    """Reap the guest, killing it first if the host lets go or its files outgrow their limit.
+def _wait_for(
+    child: int, lifeline: socket.socket, exceeds: Callable[[], bool] = lambda: False, watch_ms: int | None = None
+) -> tuple[int, bool]:
+    """Reap a child, killing it first if the host lets go or its files outgrow their limit.
 
-    In tier namespaces it is pid 1, and everything in its namespace dies with it. Returns the exit code, negative for a
-    signal, and whether it was the files.
+    A guest of tier namespaces is pid 1, and everything in its namespace dies with it.
+
+    Returns:
+        The exit code, negative for a signal, and whether it was the files.
     """
     child_fd = os.pidfd_open(child)
     poll = select.poll()
     poll.register(child_fd, select.POLLIN)
     poll.register(lifeline, select.POLLIN | select.POLLRDHUP)
-    watch_ms = _FILE_WATCH_MS if cage.scratch is not None else None
-    while not (ready := dict(poll.poll(watch_ms))) and not cage.exceeds_files():
+    while not (ready := dict(poll.poll(watch_ms))) and not exceeds():
         continue
     if child_fd not in ready:
         signal.pidfd_send_signal(child_fd, signal.SIGKILL)

@@ -1,8 +1,8 @@
 """The trusted process that holds a collected suite: it forks a judge per submission and outlives it.
 
-Exec'ed as `python -I -m grader.suite.worker FD ZYGOTE_FD COURSE SLUG FOLDER` with OMP_NUM_THREADS=1. Owns judges: their
-start, their deadline and their end. Invariants: ONE thread at every fork; whatever happens to a judge costs at most the
-check it was in; when our caller is gone, the judge is killed and we end.
+Run in a fork of the zygote with `FD ZYGOTE_FD COURSE SLUG FOLDER` as arguments. Owns judges: their start, their
+deadline and their end. Invariants: ONE thread at every fork; whatever happens to a judge costs at most the check it was
+in; when our caller is gone, the judge is killed and we end.
 """
 
 from __future__ import annotations

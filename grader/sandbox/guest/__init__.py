@@ -5,6 +5,6 @@ life of the guest, `operations` what a host can ask for, `objects` what stays he
 `student` the student's files and exceptions. Invariant: the fence stands before the first student byte is read.
 """
 
-from grader.sandbox.guest.process import prepare_streams, run
+from grader.sandbox.guest.process import prepare_streams, redirect_streams, run
 
-__all__ = ["prepare_streams", "run"]
+__all__ = ["prepare_streams", "redirect_streams", "run"]

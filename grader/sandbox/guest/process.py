@@ -39,20 +39,22 @@ def prepare_streams() -> None:
 
 def run(request: SpawnRequest, cage: fence.Cage) -> int:
     """Become the guest of a spawn request; returns when the host closes the channel."""
-    rpc = socket.socket(fileno=request.rpc_fd)
-    _redirect_streams(request.output_fd)
+    spec = request.spec
+    assert isinstance(spec, fence.FenceSpec)
+    rpc = socket.socket(fileno=request.line_fd)
+    redirect_streams(request.output_fd)
     try:
         cage.join()
-        layers = fence.confine(request.spec, {0, 1, 2, request.rpc_fd}, cage)
+        layers = fence.confine(spec, {0, 1, 2, request.line_fd}, cage)
     except (FenceError, OSError) as error:
         _send(rpc, encode({"fence_error": str(error)}, _REQUEST_CAPS))
         return 1
     _send(rpc, encode({"layers": list(layers)}, _REQUEST_CAPS))
-    _serve(rpc, Caps(payload_bytes=request.spec.limits.reply_bytes))
+    _serve(rpc, Caps(payload_bytes=spec.limits.reply_bytes))
     return 0
 
 
-def _redirect_streams(output_fd: int) -> None:
+def redirect_streams(output_fd: int) -> None:
     """One pipe for all that is printed; there is nothing to read. `prepare_streams` did the rest before the fork."""
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
