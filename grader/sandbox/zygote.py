@@ -21,6 +21,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from grader.errors import FenceError
@@ -146,6 +147,7 @@ def _run_host(request: SpawnRequest) -> int:
     assert isinstance(spec, HostSpec)
     os.setsid()
     os.chdir(spec.folder)
+    _take_name(spec.program)
     guest.redirect_streams(request.output_fd)
     os.close(request.output_fd)
     sys.argv = [spec.program, str(request.line_fd), str(request.control_fd), *spec.arguments]
@@ -157,6 +159,12 @@ def _run_host(request: SpawnRequest) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _take_name(program: str) -> None:
+    """Let `ps` and `top` show which of the forks this is."""
+    with contextlib.suppress(OSError):  # no /proc, no name
+        Path("/proc/self/comm").write_text(f"grader {Path(program).stem}")
 
 
 def _tell(lifeline: socket.socket, report: dict[str, object]) -> None:

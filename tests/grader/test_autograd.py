@@ -285,7 +285,7 @@ def test_under_no_grad_nothing_is_kept(session: Session) -> None:
     with torch.no_grad():
         result = session.submission.smooth(leaf(3), leaf(3))
     assert not result.requires_grad
-    assert session.request("call", session.submission, "identity", (leaf(3),), None, False).graph is None
+    assert session.request("call", session.submission, "identity", (leaf(3),), {}, False).graph is None
 
 
 def test_a_graph_that_went_stale_raises_the_students_error(session: Session) -> None:

@@ -271,8 +271,8 @@ def test_a_worker_that_is_killed_leaves_checks_not_run(tmp_path: Path) -> None:
 
     def kill_worker(check: CheckResult) -> None:
         if check.id == "test_first":
-            started = [child for child in psutil.Process().children() if child not in before]
-            (worker,) = [child for child in started if "grader.suite.worker" in child.cmdline()]
+            named = [child for child in below() - before if child.name() == "grader worker"]
+            (worker,) = [child for child in named if child.ppid() not in {other.pid for other in named}]
             judges.extend(worker.children())  # nobody's children once their worker is gone
             worker.kill()
 

@@ -160,7 +160,7 @@ def test_arguments_are_copies(session: Session) -> None:
 def test_a_guest_resident_tensor_shows_in_place_change(session: Session) -> None:
     """A tensor built in the guest is the very object the student gets: change and identity can be read."""
     w = session.guest.tensor(torch.zeros(3))
-    returned = session.request("call", session.submission, "add_one_in_place", (w,), None, True).value
+    returned = session.request("call", session.submission, "add_one_in_place", (w,)).value
     assert torch.equal(session.guest.read(w), torch.ones(3))
     assert torch.equal(returned, torch.ones(3))
     assert w.get("_version") == 1

@@ -193,7 +193,7 @@ def _frame(name: str, *arguments: object) -> list[bytes]:
 
 
 def _call_of_f() -> list[bytes]:
-    return _frame("call", HandleRef(0, ""), "f", (), None, True)
+    return _frame("call", HandleRef(0, ""), "f", ())
 
 
 def _wait_for_output(channel: Channel, text: bytes) -> None:
@@ -219,6 +219,8 @@ channel.request([bytes.fromhex(load)], deadline, 1 << 16)
 channel.send([bytes.fromhex(call)], deadline)
 while "looping" not in channel.capture.text():
     channel.drain()
+    if time.monotonic() > deadline:
+        sys.exit("the guest printed nothing")
 print("ready", flush=True)
 sys.stdin.read()
 """

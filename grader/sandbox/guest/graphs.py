@@ -30,23 +30,21 @@ class Node:
     outputs: list[Tensor]
 
 
-def arrive(sent: Sequence[SentTensor]) -> tuple[list[Tensor], list[Tensor]]:
+def arrive(sent: Sequence[SentTensor]) -> tuple[list[Tensor], dict[int, Tensor]]:
     """Make the tensors a student is given from those of a frame.
 
     Returns:
-        What to hand over, one per tensor, and the leaves among them that require a gradient. A tensor that was not a
-        leaf on the host is handed over as a clone of its leaf, so the student may change it in place as there.
+        The leaves among them that require a gradient, and what to hand over instead of a tensor, by its id: one that
+        was no leaf on the host is handed over as a clone of its leaf, so the student may change it in place as there.
     """
-    given, leaves = [], []
-    for item in sent:
-        tensor = item.tensor
-        if item.requires_grad:
+    leaves, replaced = [], {}
+    for tensor, requires_grad, is_leaf, _ in sent:
+        if requires_grad:
             leaves.append(tensor.requires_grad_())
-            if not item.is_leaf:
+            if not is_leaf:
                 with torch.enable_grad():
-                    tensor = tensor.clone()
-        given.append(tensor)
-    return given, leaves
+                    replaced[id(tensor)] = tensor.clone()
+    return leaves, replaced
 
 
 def leaves_reached(outputs: Iterable[Tensor], known: Iterable[Tensor]) -> list[Tensor]:

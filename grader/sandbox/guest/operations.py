@@ -21,6 +21,8 @@ from grader.sandbox.guest.objects import Objects, new_ids
 from grader.sandbox.guest.student import Submission, resolve
 from grader.sandbox.wire import SentTensor, map_tensors
 
+_NO_KWARGS: dict[str, Any] = {}
+
 
 class Answer(NamedTuple):
     """A result; `leaves` are the argument leaves of its graph, None if no graph is to be kept."""
@@ -73,20 +75,22 @@ class Operations:
         return Answer()
 
     def call(
-        self, target: object, path: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, grad_enabled: bool
+        self,
+        target: object,
+        path: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] = _NO_KWARGS,
+        grad_enabled: bool = True,
     ) -> Answer:
         """Call something of the student's."""
         function = resolve(target, path)
-        given, leaves = arrive(self.sent)
-        replaced = {
-            id(item.tensor): tensor for item, tensor in zip(self.sent, given, strict=True) if tensor is not item.tensor
-        }
+        leaves, replaced = arrive(self.sent)
         if replaced:
             args, kwargs = map_tensors((args, kwargs), lambda tensor: replaced.get(id(tensor), tensor))  # type: ignore[misc]
         if grad_enabled:
-            return Answer(function(*args, **(kwargs or {})), leaves)
+            return Answer(function(*args, **kwargs), leaves)
         with torch.no_grad():
-            return Answer(function(*args, **(kwargs or {})))
+            return Answer(function(*args, **kwargs))
 
     def get(self, target: object, path: str) -> Answer:
         """Read an attribute; a tensor comes with its graph."""

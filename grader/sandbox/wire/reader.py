@@ -45,7 +45,7 @@ class Reader:
         if len(self.data) - start > caps.payload_bytes:
             raise ProtocolViolation(f"an answer of {len(self.data):,} bytes, the limit is {caps.payload_bytes:,}")
         self.caps, self.from_handle = caps, from_handle
-        self.position, self.items, self.objects = start, 0, 0
+        self.position, self.items, self.objects = start, 1, 0
         self.tensors: list[SentTensor] = []
 
     def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
@@ -66,10 +66,7 @@ class Reader:
         return start
 
     def take(self, depth: int) -> Any:
-        """Read the next value, `depth` containers deep."""
-        self.items += 1
-        if depth > self.caps.depth or self.items > self.caps.items:
-            raise ProtocolViolation("the answer is nested too deep or holds too many items")
+        """Read the next value, `depth` containers deep; its items were counted by the container."""
         try:
             tag = self.data[self.position]
         except IndexError:
@@ -121,19 +118,23 @@ def _take_str(reader: Reader, depth: int) -> str:
 
 
 def _take_items(reader: Reader, depth: int) -> list[Any]:
-    return [reader.take(depth + 1) for _ in range(_bounded_count(reader))]
+    return [reader.take(depth + 1) for _ in range(_enter(reader, depth, 1))]
 
 
-def _bounded_count(reader: Reader) -> int:
+def _enter(reader: Reader, depth: int, items_each: int) -> int:
+    """Begin a container; return how many entries, of `items_each` values, it says it has."""
     (count,) = reader.unpack(U32)
     if count > reader.caps.items:
         raise ProtocolViolation(f"a container of {count:,} items")
+    reader.items += items_each * count
+    if (count and depth >= reader.caps.depth) or reader.items > reader.caps.items:
+        raise ProtocolViolation("the answer is nested too deep or holds too many items")
     return count  # type: ignore[no-any-return]
 
 
 def _take_dict(reader: Reader, depth: int) -> dict[Any, Any]:
     result: dict[Any, Any] = {}
-    for _ in range(_bounded_count(reader)):
+    for _ in range(_enter(reader, depth, 2)):
         key = reader.take(depth + 1)
         if type(key) not in (str, int, float, bool, type(None)) or key in result:
             raise ProtocolViolation("a dict with a repeated key or a key of a wrong type")
@@ -143,7 +144,8 @@ def _take_dict(reader: Reader, depth: int) -> dict[Any, Any]:
 
 def _take_tensor(reader: Reader, depth: int) -> torch.Tensor:
     reader.count_object()
-    code, flags, device_code, device_index, dims = reader.unpack(TENSOR_HEAD)
+    reader.position -= 1  # the head begins with the tag
+    _, code, flags, device_code, device_index, dims = reader.unpack(TENSOR_HEAD)
     if code >= len(TENSOR_DTYPES) or flags > 3 or device_code >= len(DEVICE_TYPES):
         raise ProtocolViolation("a tensor of unknown dtype, flags or device")
     dtype = TENSOR_DTYPES[code]

@@ -54,7 +54,7 @@ class Writer:
 
     def __init__(self, caps: Caps, to_handle: ToHandle | None, head: bytes = b"") -> None:
         self.caps, self.to_handle, self.head_bytes = caps, to_handle, len(head)
-        self.small, self.out, self.items, self.objects = bytearray(head), Encoded(), 0, 0
+        self.small, self.out, self.items, self.objects = bytearray(head), Encoded(), 1, 0
 
     def finish(self) -> Encoded:
         """Return what was written."""
@@ -63,15 +63,19 @@ class Writer:
         return self.out
 
     def put(self, value: object, depth: int) -> None:
-        """Write one value, `depth` containers deep."""
-        self.items += 1
-        if depth > self.caps.depth:
+        """Write one value, `depth` containers deep; its items were counted by the container."""
+        put = _WRITERS.get(type(value)) or _writer_for(value)
+        if put is None or not put(self, value, depth):
+            self.put_handle(value)
+
+    def enter(self, tag: bytes, count: int, items: int, depth: int) -> None:
+        """Begin a container of `count` entries that hold `items` values; each is one deeper than `depth`."""
+        self.items += items
+        if items and depth >= self.caps.depth:
             raise TooLarge(f"nested more than {self.caps.depth} levels deep")
         if self.items > self.caps.items:
             raise TooLarge(f"more than {self.caps.items:,} items")
-        writer = _WRITERS.get(type(value)) or _writer_for(value)
-        if writer is None or not writer(self, value, depth):
-            self.put_handle(value)
+        self.small += tag + U32.pack(count)
 
     def count_object(self) -> None:
         """Refuse more tensors, arrays and handles than a frame may hold."""
@@ -114,9 +118,8 @@ class Writer:
 
 def _put_handle_ref(writer: Writer, handle: HandleRef, depth: int) -> bool:
     writer.count_object()
-    writer.small += b"H" + I64.pack(handle.id)
     name = handle.type_name.encode("utf-8", "replace")[:MAX_TYPE_NAME]
-    writer.put_text(b"", name.decode("utf-8", "ignore").encode())
+    writer.put_text(b"H" + I64.pack(handle.id), name.decode("utf-8", "ignore").encode() if name else name)
     return True
 
 
@@ -173,7 +176,7 @@ def _put_bytes(writer: Writer, value: Any, depth: int) -> bool:
 
 def _put_list(writer: Writer, value: Any, depth: int) -> bool:
     items = value if type(value) is list else list.__getitem__(value, slice(None))
-    writer.small += b"l" + U32.pack(min(len(items), 0xFFFFFFFF))
+    writer.enter(b"l", len(items), len(items), depth)
     for item in items:
         writer.put(item, depth + 1)
     return True
@@ -181,7 +184,7 @@ def _put_list(writer: Writer, value: Any, depth: int) -> bool:
 
 def _put_tuple(writer: Writer, value: Any, depth: int) -> bool:
     items = value if type(value) is tuple else tuple.__getitem__(value, slice(None))
-    writer.small += b"t" + U32.pack(min(len(items), 0xFFFFFFFF))
+    writer.enter(b"t", len(items), len(items), depth)
     for item in items:
         writer.put(item, depth + 1)
     return True
@@ -192,7 +195,7 @@ def _put_dict(writer: Writer, value: Any, depth: int) -> bool:
     sent_keys = {_sent_key(key) for key, _ in items}
     if _NO_KEY in sent_keys or len(sent_keys) < len(items):
         return False
-    writer.small += b"d" + U32.pack(len(items))
+    writer.enter(b"d", len(items), 2 * len(items), depth)
     for key, item in items:
         writer.put(key, depth + 1)
         writer.put(item, depth + 1)
@@ -225,21 +228,29 @@ def _put_tensor(writer: Writer, value: Any, depth: int) -> bool:
 def _put_plain_tensor(writer: Writer, tensor: torch.Tensor, is_leaf: bool) -> bool:
     if tensor.is_nested:  # it has no shape to ask for
         return False
-    code, shape, device = TENSOR_CODES.get(tensor.dtype), tensor.shape, tensor.device
-    if code is None or tensor.layout is not torch.strided or device.type not in DEVICE_TYPES or not _may_cross(shape):
+    dtype, shape = tensor.dtype, tensor.shape
+    code, device = TENSOR_CODES.get(dtype), _device_code(tensor)
+    if code is None or tensor.layout is not torch.strided or device is None or not _may_cross(shape):
         return False
     writer.count_object()
-    size_bytes = math.prod(shape) * tensor.dtype.itemsize
+    size_bytes = math.prod(shape) * dtype.itemsize
     writer._charge(size_bytes)
     flags = REQUIRES_GRAD * tensor.requires_grad | IS_LEAF * is_leaf
-    head = TENSOR_HEAD.pack(code, flags, DEVICE_TYPES.index(device.type), device.index or 0, len(shape))
-    writer.small += b"X" + head + SHAPES[len(shape)].pack(*shape)
+    writer.small += TENSOR_HEAD.pack(b"X", code, flags, *device, len(shape)) + SHAPES[len(shape)].pack(*shape)
     writer.out.tensors.append(tensor)
     if size_bytes:
         # numpy knows no bfloat16; its bytes are the same read as integers. `force` detaches, fetches and resolves.
-        bits = tensor.detach().view(torch.int16) if tensor.dtype is torch.bfloat16 else tensor
+        bits = tensor.detach().view(torch.int16) if dtype is torch.bfloat16 else tensor
         writer.put_bulk(bits.numpy(force=True))
     return True
+
+
+def _device_code(tensor: torch.Tensor) -> tuple[int, int] | None:
+    """Return type and index as they are written, or None for a device that cannot cross."""
+    if tensor.is_cpu:  # an attribute; asking for the device builds an object first
+        return 0, 0
+    device = tensor.device
+    return (DEVICE_TYPES.index(device.type), device.index or 0) if device.type in DEVICE_TYPES else None
 
 
 def _put_array(writer: Writer, value: Any, depth: int) -> bool:
