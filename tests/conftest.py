@@ -34,7 +34,7 @@ def judge(exercise1: Exercise) -> Iterator[Judge]:
     """A function that judges a file or folder for exercise 1, at the strongest tier that this machine has."""
     with Grader(exercise1) as grader:
 
-        def grade(path: Path | None, seed: int | None = None) -> ExerciseResult:
-            return grader.grade(read_submission(exercise1, path), seed=seed)
+        def grade(path: Path | None, seed: int | None = None, keyword: str = "") -> ExerciseResult:
+            return grader.grade(read_submission(exercise1, path), seed=seed, keyword=keyword)
 
         yield grade

@@ -1,54 +1,73 @@
-"""Exercise 1: gradients by hand. Six functions, about 20 lines; README.md has the mathematics.
+"""Exercise 1: gradients by hand. Fifteen short functions, about 50 lines; README.md has the mathematics.
 
-Every tensor is a plain torch tensor, float64 or float32, and results have the dtype of the inputs.
-Rules for all six: no loops, no autograd, no torch.nn (so no torch.nn.functional either), no input is changed.
+Every tensor is a plain torch tensor, float64 or float32; results have the dtype of the inputs; no input is changed.
+Work from top to bottom: each function may call the ones above it, and the last two need nearly all of them.
+
+Allowed      + - * / ** @ and comparisons, indexing, .T, exp, log, abs, sum, mean, max, amax, clamp, maximum, where,
+             gather, scatter_, einsum, arange, zeros, zeros_like, eye, stack, cat, clone, and whatever else merely
+             computes or rearranges.
+Not allowed  autograd in any form (torch.autograd, torch.func, backward, requires_grad), torch.nn (so no
+             torch.nn.functional either), torch.optim, and ready-made versions of what you are asked to write: relu,
+             sigmoid, softmax, log_softmax, logsumexp, also as methods of a tensor and under other names.
+Not needed   loops, but for the one over the steps in `train_regression`.
 """
 
 import torch
 from torch import Tensor
 
-
-def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over the batch of -log p, where p is the probability given to the correct class.
-
-    p_nj = exp(z_nj) / sum_k exp(z_nk)        L = -(1/N) sum_n log p_n,label(n)
-
-    Shapes:
-        logits: (batch, classes)
-        labels: (batch,) int64, each in 0 … classes - 1
-        returns: ()
-
-    Edge: logits of 1000 must give a finite loss. Do not call torch.softmax, log_softmax or logsumexp.
-    Source: Goodfellow, Bengio, Courville, Deep Learning, 4.1 and 6.2.2.3.
-
-    >>> softmax_cross_entropy(torch.zeros(1, 4), torch.tensor([2]))
-    tensor(1.3863)
-    """
-    # TODO: about 4 lines.
-    raise NotImplementedError("softmax_cross_entropy")
+# --- the pieces: a function, and how a gradient passes back through it ------------------------------------------
 
 
-def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
-    """Gradient of `softmax_cross_entropy` with respect to the logits.
+def linear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """A linear layer: every row of x through the same affine map.
 
-    dL/dz = (p - y) / N                       y is one-hot: 1 at the label, 0 elsewhere
+    y = x w + b
 
     Shapes:
-        logits: (batch, classes)
-        labels: (batch,) int64
-        returns: (batch, classes)
+        x: (batch, features)
+        w: (features, outputs)
+        b: (outputs,)
+        returns: (batch, outputs)
 
-    >>> softmax_cross_entropy_backward(torch.zeros(1, 4), torch.tensor([2]))
-    tensor([[ 0.2500,  0.2500, -0.7500,  0.2500]])
+    >>> linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]), torch.tensor([0.5]))
+    tensor([[11.5000]])
     """
-    # TODO: about 4 lines.
-    raise NotImplementedError("softmax_cross_entropy_backward")
+    # TODO: 1 line.
+    raise NotImplementedError("linear")
+
+
+def linear_backward(upstream: Tensor, x: Tensor, w: Tensor) -> dict[str, Tensor]:
+    """Gradients of a linear layer with respect to what went into it.
+
+    dx = upstream w^T        dw = x^T upstream        db = sum of the rows of upstream
+
+    Shapes:
+        upstream: (batch, outputs), the gradient of the loss with respect to linear(x, w, b)
+        x: (batch, features)
+        w: (features, outputs)
+        returns: "dx" (batch, features), "dw" (features, outputs), "db" (outputs,)
+
+    Edge: a batch without rows has dw = 0 and db = 0.
+    """
+    # TODO: about 3 lines.
+    raise NotImplementedError("linear_backward")
+
+
+def relu(x: Tensor) -> Tensor:
+    """What is negative becomes 0, the rest stays: relu(x) = max(x, 0).
+
+    Shapes:
+        x: (*shape)
+        returns: (*shape)
+    """
+    # TODO: 1 line.
+    raise NotImplementedError("relu")
 
 
 def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
-    """Pass a gradient back through relu(x) = max(x, 0).
+    """Pass a gradient back through relu.
 
-    dL/dx = dL/drelu where x > 0, and 0 elsewhere
+    dx = upstream where x > 0, and 0 elsewhere
 
     Shapes:
         upstream: (*shape), the gradient of the loss with respect to relu(x)
@@ -64,36 +83,97 @@ def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
     raise NotImplementedError("relu_backward")
 
 
-def two_layer_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
-    """Sum of squared errors of a two-layer ReLU network without biases.
-
-    a = x w1        h = relu(a)        y = h w2        L = sum (y - t)^2
+def sigmoid(x: Tensor) -> Tensor:
+    """Squeeze every number between 0 and 1: s = 1 / (1 + exp(-x)).
 
     Shapes:
-        x: (batch, features)
-        t: (batch, outputs), the targets
-        w1: (features, hidden)
-        w2: (hidden, outputs)
-        returns: ()
+        x: (*shape)
+        returns: (*shape)
+
+    Edge: 1000 gives 1 and -1000 gives 0, never NaN.
+    """
+    # TODO: 1 line.
+    raise NotImplementedError("sigmoid")
+
+
+def sigmoid_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    """Pass a gradient back through sigmoid.
+
+    dx = upstream s (1 - s)        with s = sigmoid(x)
+
+    Shapes:
+        upstream: (*shape), the gradient of the loss with respect to sigmoid(x)
+        x: (*shape), what sigmoid was applied to
+        returns: (*shape)
+
+    Edge: at 1000 and -1000 the gradient is 0, never NaN.
+
+    >>> sigmoid_backward(torch.tensor([8.0]), torch.tensor([0.0]))
+    tensor([2.])
+    """
+    # TODO: about 2 lines.
+    raise NotImplementedError("sigmoid_backward")
+
+
+# --- the loss of a classifier -----------------------------------------------------------------------------------
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Turn each row of logits into probabilities.
+
+    p_nj = exp(z_nj) / sum_k exp(z_nk)
+
+    Shapes:
+        logits: (batch, classes)
+        returns: (batch, classes), each row sums to 1
+
+    Edge: logits of 1000 in one row and of -1000 in the next must give finite results.
+
+    >>> softmax(torch.tensor([[0.0, 0.0, 0.0, 0.0]]))
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
     # TODO: about 3 lines.
-    raise NotImplementedError("two_layer_loss")
+    raise NotImplementedError("softmax")
 
 
-def two_layer_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients (dw1, dw2) of `two_layer_loss` with respect to both weights.
+def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean over the batch of -log p, where p is the probability given to the correct class.
 
-    dy = 2 (y - t)      dw2 = h^T dy      dh = dy w2^T      da = relu_backward(dh, a)      dw1 = x^T da
+    L = -(1/N) sum_n log p_n,label(n)        with p = softmax(logits), the natural logarithm
 
     Shapes:
-        x: (batch, features)
-        t: (batch, outputs)
-        w1: (features, hidden)
-        w2: (hidden, outputs)
-        returns: dw1 (features, hidden), dw2 (hidden, outputs)
+        logits: (batch, classes)
+        labels: (batch,) int64, each in 0 … classes - 1
+        returns: ()
+
+    Edge: with logits (0, 1000) and label 0 the loss is 1000, not infinite, although p is too small for any float.
+    Source: Goodfellow, Bengio, Courville, Deep Learning, 4.1 and 6.2.2.3.
+
+    >>> softmax_cross_entropy(torch.zeros(1, 4), torch.tensor([2]))
+    tensor(1.3863)
     """
-    # TODO: about 7 lines.
-    raise NotImplementedError("two_layer_backward")
+    # TODO: about 4 lines. Simplify log(exp(…) / …) on paper first.
+    raise NotImplementedError("softmax_cross_entropy")
+
+
+def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
+    """Gradient of `softmax_cross_entropy` with respect to the logits.
+
+    dz = (p - y) / N        y is one-hot: 1 at the label, 0 elsewhere
+
+    Shapes:
+        logits: (batch, classes)
+        labels: (batch,) int64
+        returns: (batch, classes)
+
+    >>> softmax_cross_entropy_backward(torch.zeros(1, 4), torch.tensor([2]))
+    tensor([[ 0.2500,  0.2500, -0.7500,  0.2500]])
+    """
+    # TODO: about 4 lines.
+    raise NotImplementedError("softmax_cross_entropy_backward")
+
+
+# --- a whole network: two layers, ReLU, sum of squares, no biases -----------------------------------------------
 
 
 def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
@@ -111,3 +191,94 @@ def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
     """
     # TODO: 1 line.
     raise NotImplementedError("sgd_step")
+
+
+def regression_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    """Sum of squared errors of a two-layer ReLU network without biases.
+
+    a = x w1        h = relu(a)        y = h w2        L = sum (y - t)^2
+
+    Shapes:
+        x: (batch, features)
+        t: (batch, outputs), the targets
+        w1: (features, hidden)
+        w2: (hidden, outputs)
+        returns: ()
+    """
+    # TODO: about 3 lines.
+    raise NotImplementedError("regression_loss")
+
+
+def regression_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> dict[str, Tensor]:
+    """Gradients of `regression_loss` with respect to both weights.
+
+    dy = 2 (y - t)      dw2 = h^T dy      dh = dy w2^T      da = relu_backward(dh, a)      dw1 = x^T da
+
+    Shapes:
+        x: (batch, features)
+        t: (batch, outputs)
+        w1: (features, hidden)
+        w2: (hidden, outputs)
+        returns: "dw1" (features, hidden), "dw2" (hidden, outputs)
+    """
+    # TODO: about 6 lines.
+    raise NotImplementedError("regression_backward")
+
+
+def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, steps: int) -> dict[str, Tensor]:
+    """Gradient descent on `regression_loss`, always with the whole batch.
+
+    In each step: the loss, both gradients at the weights as they are, then a step of both weights.
+
+    Shapes:
+        x: (batch, features)
+        t: (batch, outputs)
+        w1: (features, hidden)
+        w2: (hidden, outputs)
+        returns: "losses" (steps,), each the loss *before* its step, and "w1", "w2" after the last step
+
+    Source: the sizes that are judged, 64, 1000, 100, 10 with lr = 1e-6 and 500 steps, are those of PyTorch's tutorial.
+    """
+    # TODO: about 7 lines, one of them a loop. `torch.stack` makes one tensor of a list of numbers.
+    raise NotImplementedError("train_regression")
+
+
+# --- a classifier: two linear layers with biases, ReLU between, softmax cross-entropy ---------------------------
+
+
+def classifier_forward(x: Tensor, labels: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    """Run a two-layer classifier and keep every stage: the way back will need them.
+
+    a = linear(x, w1, b1)      h = relu(a)      z = linear(h, w2, b2)      loss = softmax_cross_entropy(z, labels)
+
+    Shapes:
+        x: (batch, features)
+        labels: (batch,) int64
+        w1: (features, hidden)
+        b1: (hidden,)
+        w2: (hidden, classes)
+        b2: (classes,)
+        returns: "a" (batch, hidden), "h" (batch, hidden), "z" (batch, classes), "loss" ()
+    """
+    # TODO: about 5 lines.
+    raise NotImplementedError("classifier_forward")
+
+
+def classifier_backward(
+    stages: dict[str, Tensor], x: Tensor, labels: Tensor, w1: Tensor, w2: Tensor
+) -> dict[str, Tensor]:
+    """Walk back through the classifier: the gradient of the loss with respect to everything on the way.
+
+    loss -> dz -> (dw2, db2, dh) -> da -> (dw1, db1, dx)
+
+    Shapes:
+        stages: what `classifier_forward` returned for the same arguments
+        x: (batch, features)
+        labels: (batch,) int64
+        w1: (features, hidden)
+        w2: (hidden, classes)
+        returns: "dz" (batch, classes), "dw2" (hidden, classes), "db2" (classes,), "dh" (batch, hidden),
+            "da" (batch, hidden), "dw1" (features, hidden), "db1" (hidden,), "dx" (batch, features)
+    """
+    # TODO: about 6 lines, all of them calls of functions above. Why is there no b1 and no b2 among the arguments?
+    raise NotImplementedError("classifier_backward")

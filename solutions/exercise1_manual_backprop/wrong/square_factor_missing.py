@@ -3,54 +3,103 @@
 H0: Both gradients point the right way, and both have the wrong length by the same factor.
 H1: Differentiate (y - t)^2 on paper for a single number.
 H2: The exponent comes down as a factor.
-Fails: test_two_layer_worked_example, test_second_layer_gradient, test_first_layer_gradient
+zh_CN: 把 (y - t)^2 的导数写成了 y - t。
+H0_zh_CN: 两个梯度方向都对,长度却差同一个倍数。
+H1_zh_CN: 在纸上对一个数的 (y - t)^2 求导。
+H2_zh_CN: 指数会作为因子落下来。
+Fails: test_regression_worked_example, test_second_layer_gradient, test_first_layer_gradient
 """
 
 import torch
 from torch import Tensor
 
 
-def _log_probabilities(logits: Tensor) -> Tensor:
-    """Log of the softmax of each row."""
+def linear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return x @ w + b
+
+
+def linear_backward(upstream: Tensor, x: Tensor, w: Tensor) -> dict[str, Tensor]:
+    return {"dx": upstream @ w.T, "dw": x.T @ upstream, "db": upstream.sum(dim=0)}
+
+
+def relu(x: Tensor) -> Tensor:
+    return x.clamp(min=0)
+
+
+def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    return upstream * (x > 0)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    return 1 / (1 + torch.exp(-x))
+
+
+def sigmoid_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    s = sigmoid(x)
+    return upstream * s * (1 - s)
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
     shifted = logits - logits.max(dim=1, keepdim=True).values
     return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
 
 
+def softmax(logits: Tensor) -> Tensor:
+    return _log_softmax(logits).exp()
+
+
 def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over the batch of -log p of the correct class."""
-    rows = torch.arange(len(labels))
-    return -_log_probabilities(logits)[rows, labels].mean()
+    return -_log_softmax(logits)[torch.arange(len(labels)), labels].mean()
 
 
 def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
-    """Gradient of `softmax_cross_entropy` with respect to the logits: (p - y) / N."""
-    dz = _log_probabilities(logits).exp()
+    dz = softmax(logits)
     dz[torch.arange(len(labels)), labels] -= 1
     return dz / len(labels)
 
 
-def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
-    """Gradient with respect to x of relu(x)."""
-    return upstream * (x > 0)
-
-
-def two_layer_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
-    """Sum of squared errors of relu(x w1) w2 against t."""
-    h = (x @ w1).clamp(min=0)
-    return ((h @ w2 - t) ** 2).sum()
-
-
-def two_layer_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients (dw1, dw2) of `two_layer_loss`."""
-    a = x @ w1
-    h = a.clamp(min=0)
-    dy = h @ w2 - t
-    dw2 = h.T @ dy
-    dh = dy @ w2.T
-    dw1 = x.T @ relu_backward(dh, a)
-    return dw1, dw2
-
-
 def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
-    """New weights after one step of gradient descent."""
     return w - lr * dw
+
+
+def regression_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    return ((relu(x @ w1) @ w2 - t) ** 2).sum()
+
+
+def regression_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> dict[str, Tensor]:
+    a = x @ w1
+    h = relu(a)
+    dy = h @ w2 - t
+    dh = dy @ w2.T
+    return {"dw1": x.T @ relu_backward(dh, a), "dw2": h.T @ dy}
+
+
+def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, steps: int) -> dict[str, Tensor]:
+    losses = []
+    for _ in range(steps):
+        losses.append(regression_loss(x, t, w1, w2))
+        grads = regression_backward(x, t, w1, w2)
+        w1, w2 = sgd_step(w1, grads["dw1"], lr), sgd_step(w2, grads["dw2"], lr)
+    return {"losses": torch.stack(losses), "w1": w1, "w2": w2}
+
+
+def classifier_forward(x: Tensor, labels: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    a = linear(x, w1, b1)
+    h = relu(a)
+    z = linear(h, w2, b2)
+    return {"a": a, "h": h, "z": z, "loss": softmax_cross_entropy(z, labels)}
+
+
+def classifier_backward(
+    stages: dict[str, Tensor], x: Tensor, labels: Tensor, w1: Tensor, w2: Tensor
+) -> dict[str, Tensor]:
+    dz = softmax_cross_entropy_backward(stages["z"], labels)
+    output = linear_backward(dz, stages["h"], w2)
+    dh = output["dx"]
+    da = relu_backward(dh, stages["a"])
+    hidden = linear_backward(da, x, w1)
+    return {
+        "dz": dz, "dw2": output["dw"], "db2": output["db"],
+        "dh": dh, "da": da,
+        "dw1": hidden["dw"], "db1": hidden["db"], "dx": hidden["dx"],
+    }  # fmt: skip

@@ -1,0 +1,111 @@
+"""finite-differences: measures the gradient by moving one logit at a time instead of deriving it.
+
+H0: Your gradient is right to a few digits and no further.
+H1: How many times do you compute the loss for one gradient? How many would it be for a million weights?
+H2: A difference over a finite step is an approximation and needs two losses per number. The formula is exact and
+  needs one pass.
+zh_CN: 逐个移动 logit 来测量梯度,而没有推导公式。
+H0_zh_CN: 你的梯度只有几位数字是对的。
+H1_zh_CN: 算一个梯度,你计算了几次损失?如果有一百万个权重呢?
+H2_zh_CN: 有限步长的差商只是近似,每个数要算两次损失。公式是精确的,只需要一遍。
+Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
+  test_softmax_gradient_rows_sum_to_zero, test_classifier_backward_begins_with_dz
+"""
+
+import torch
+from torch import Tensor
+
+
+def linear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return x @ w + b
+
+
+def linear_backward(upstream: Tensor, x: Tensor, w: Tensor) -> dict[str, Tensor]:
+    return {"dx": upstream @ w.T, "dw": x.T @ upstream, "db": upstream.sum(dim=0)}
+
+
+def relu(x: Tensor) -> Tensor:
+    return x.clamp(min=0)
+
+
+def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    return upstream * (x > 0)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    return 1 / (1 + torch.exp(-x))
+
+
+def sigmoid_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    s = sigmoid(x)
+    return upstream * s * (1 - s)
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return _log_softmax(logits).exp()
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return -_log_softmax(logits)[torch.arange(len(labels)), labels].mean()
+
+
+def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
+    dz, step = torch.zeros_like(logits), 1e-3
+    for place in range(logits.numel()):
+        move = torch.zeros_like(logits)
+        move.view(-1)[place] = step
+        up, down = softmax_cross_entropy(logits + move, labels), softmax_cross_entropy(logits - move, labels)
+        dz.view(-1)[place] = (up - down) / (2 * step)
+    return dz
+
+
+def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
+    return w - lr * dw
+
+
+def regression_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    return ((relu(x @ w1) @ w2 - t) ** 2).sum()
+
+
+def regression_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> dict[str, Tensor]:
+    a = x @ w1
+    h = relu(a)
+    dy = 2 * (h @ w2 - t)
+    dh = dy @ w2.T
+    return {"dw1": x.T @ relu_backward(dh, a), "dw2": h.T @ dy}
+
+
+def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, steps: int) -> dict[str, Tensor]:
+    losses = []
+    for _ in range(steps):
+        losses.append(regression_loss(x, t, w1, w2))
+        grads = regression_backward(x, t, w1, w2)
+        w1, w2 = sgd_step(w1, grads["dw1"], lr), sgd_step(w2, grads["dw2"], lr)
+    return {"losses": torch.stack(losses), "w1": w1, "w2": w2}
+
+
+def classifier_forward(x: Tensor, labels: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    a = linear(x, w1, b1)
+    h = relu(a)
+    z = linear(h, w2, b2)
+    return {"a": a, "h": h, "z": z, "loss": softmax_cross_entropy(z, labels)}
+
+
+def classifier_backward(
+    stages: dict[str, Tensor], x: Tensor, labels: Tensor, w1: Tensor, w2: Tensor
+) -> dict[str, Tensor]:
+    dz = softmax_cross_entropy_backward(stages["z"], labels)
+    output = linear_backward(dz, stages["h"], w2)
+    dh = output["dx"]
+    da = relu_backward(dh, stages["a"])
+    hidden = linear_backward(da, x, w1)
+    return {
+        "dz": dz, "dw2": output["dw"], "db2": output["db"],
+        "dh": dh, "da": da,
+        "dw1": hidden["dw"], "db1": hidden["db"], "dx": hidden["dx"],
+    }  # fmt: skip

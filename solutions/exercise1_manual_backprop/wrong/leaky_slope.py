@@ -1,0 +1,107 @@
+"""leaky-slope: lets one per cent of the gradient through closed ReLU units.
+
+H0: Closed units receive a gradient, a hundred times smaller than that of open ones.
+H1: How much does relu's output change if its input moves from -3 to -2?
+H2: Below 0 relu is constant, so its slope there is exactly 0. A small slope belongs to another function, leaky ReLU.
+zh_CN: 让百分之一的梯度穿过了关闭的 ReLU 单元。
+H0_zh_CN: 关闭的单元也得到了梯度,只有打开单元的百分之一。
+H1_zh_CN: relu 的输入从 -3 变到 -2,输出变化多少?
+H2_zh_CN: relu 在 0 以下是常数,斜率恰好是 0。小斜率属于另一个函数 leaky ReLU。
+Fails: test_activations_worked_example, test_regression_worked_example,
+  test_relu_gradient_passes_only_where_the_unit_is_open, test_first_layer_gradient,
+  test_weights_of_closed_units_get_no_gradient, test_relu_gradient_of_the_classifier
+"""
+
+import torch
+from torch import Tensor
+
+
+def linear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return x @ w + b
+
+
+def linear_backward(upstream: Tensor, x: Tensor, w: Tensor) -> dict[str, Tensor]:
+    return {"dx": upstream @ w.T, "dw": x.T @ upstream, "db": upstream.sum(dim=0)}
+
+
+def relu(x: Tensor) -> Tensor:
+    return x.clamp(min=0)
+
+
+def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    return torch.where(x > 0, upstream, 0.01 * upstream)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    return 1 / (1 + torch.exp(-x))
+
+
+def sigmoid_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    s = sigmoid(x)
+    return upstream * s * (1 - s)
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return _log_softmax(logits).exp()
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return -_log_softmax(logits)[torch.arange(len(labels)), labels].mean()
+
+
+def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
+    dz = softmax(logits)
+    dz[torch.arange(len(labels)), labels] -= 1
+    return dz / len(labels)
+
+
+def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
+    return w - lr * dw
+
+
+def regression_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    return ((relu(x @ w1) @ w2 - t) ** 2).sum()
+
+
+def regression_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> dict[str, Tensor]:
+    a = x @ w1
+    h = relu(a)
+    dy = 2 * (h @ w2 - t)
+    dh = dy @ w2.T
+    return {"dw1": x.T @ relu_backward(dh, a), "dw2": h.T @ dy}
+
+
+def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, steps: int) -> dict[str, Tensor]:
+    losses = []
+    for _ in range(steps):
+        losses.append(regression_loss(x, t, w1, w2))
+        grads = regression_backward(x, t, w1, w2)
+        w1, w2 = sgd_step(w1, grads["dw1"], lr), sgd_step(w2, grads["dw2"], lr)
+    return {"losses": torch.stack(losses), "w1": w1, "w2": w2}
+
+
+def classifier_forward(x: Tensor, labels: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    a = linear(x, w1, b1)
+    h = relu(a)
+    z = linear(h, w2, b2)
+    return {"a": a, "h": h, "z": z, "loss": softmax_cross_entropy(z, labels)}
+
+
+def classifier_backward(
+    stages: dict[str, Tensor], x: Tensor, labels: Tensor, w1: Tensor, w2: Tensor
+) -> dict[str, Tensor]:
+    dz = softmax_cross_entropy_backward(stages["z"], labels)
+    output = linear_backward(dz, stages["h"], w2)
+    dh = output["dx"]
+    da = relu_backward(dh, stages["a"])
+    hidden = linear_backward(da, x, w1)
+    return {
+        "dz": dz, "dw2": output["dw"], "db2": output["db"],
+        "dh": dh, "da": da,
+        "dw1": hidden["dw"], "db1": hidden["db"], "dx": hidden["dx"],
+    }  # fmt: skip

@@ -1,0 +1,106 @@
+"""sigmoid-mirrored: has the wrong sign in the exponent of sigmoid.
+
+H0: Your sigmoid falls where it should rise.
+H1: What is sigmoid of a very large number: nearly 1 or nearly 0?
+H2: s = 1 / (1 + exp(-x)). Without the minus it is 1 - s; its slope then only seems right, as s (1 - s) is the same
+  for both.
+zh_CN: sigmoid 的指数符号反了。
+H0_zh_CN: 你的 sigmoid 该上升的地方在下降。
+H1_zh_CN: 很大的数的 sigmoid 接近 1 还是接近 0?
+H2_zh_CN: s = 1 / (1 + exp(-x))。少了负号就成了 1 - s;它的斜率看起来没错,只因 s (1 - s) 对两者相同。
+Fails: test_activations_worked_example, test_two_two_two_worked_example, test_sigmoid_of_every_entry
+"""
+
+import torch
+from torch import Tensor
+
+
+def linear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return x @ w + b
+
+
+def linear_backward(upstream: Tensor, x: Tensor, w: Tensor) -> dict[str, Tensor]:
+    return {"dx": upstream @ w.T, "dw": x.T @ upstream, "db": upstream.sum(dim=0)}
+
+
+def relu(x: Tensor) -> Tensor:
+    return x.clamp(min=0)
+
+
+def relu_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    return upstream * (x > 0)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    return 1 / (1 + torch.exp(x))
+
+
+def sigmoid_backward(upstream: Tensor, x: Tensor) -> Tensor:
+    s = sigmoid(x)
+    return upstream * s * (1 - s)
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return _log_softmax(logits).exp()
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return -_log_softmax(logits)[torch.arange(len(labels)), labels].mean()
+
+
+def softmax_cross_entropy_backward(logits: Tensor, labels: Tensor) -> Tensor:
+    dz = softmax(logits)
+    dz[torch.arange(len(labels)), labels] -= 1
+    return dz / len(labels)
+
+
+def sgd_step(w: Tensor, dw: Tensor, lr: float) -> Tensor:
+    return w - lr * dw
+
+
+def regression_loss(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    return ((relu(x @ w1) @ w2 - t) ** 2).sum()
+
+
+def regression_backward(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor) -> dict[str, Tensor]:
+    a = x @ w1
+    h = relu(a)
+    dy = 2 * (h @ w2 - t)
+    dh = dy @ w2.T
+    return {"dw1": x.T @ relu_backward(dh, a), "dw2": h.T @ dy}
+
+
+def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, steps: int) -> dict[str, Tensor]:
+    losses = []
+    for _ in range(steps):
+        losses.append(regression_loss(x, t, w1, w2))
+        grads = regression_backward(x, t, w1, w2)
+        w1, w2 = sgd_step(w1, grads["dw1"], lr), sgd_step(w2, grads["dw2"], lr)
+    return {"losses": torch.stack(losses), "w1": w1, "w2": w2}
+
+
+def classifier_forward(x: Tensor, labels: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    a = linear(x, w1, b1)
+    h = relu(a)
+    z = linear(h, w2, b2)
+    return {"a": a, "h": h, "z": z, "loss": softmax_cross_entropy(z, labels)}
+
+
+def classifier_backward(
+    stages: dict[str, Tensor], x: Tensor, labels: Tensor, w1: Tensor, w2: Tensor
+) -> dict[str, Tensor]:
+    dz = softmax_cross_entropy_backward(stages["z"], labels)
+    output = linear_backward(dz, stages["h"], w2)
+    dh = output["dx"]
+    da = relu_backward(dh, stages["a"])
+    hidden = linear_backward(da, x, w1)
+    return {
+        "dz": dz, "dw2": output["dw"], "db2": output["db"],
+        "dh": dh, "da": da,
+        "dw1": hidden["dw"], "db1": hidden["db"], "dx": hidden["dx"],
+    }  # fmt: skip
