@@ -1,0 +1,276 @@
+"""Results as they can come, made by hand: what the tests of the report render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grader import messages
+from grader.course import Course, Exercise
+from grader.limits import Limits
+from grader.results import CheckResult, Diagnosis, Environment, ExerciseResult, Flag, Frame, Outcome, SubmissionInfo
+
+FILE = "backprop.py"
+SOURCE = '''"""My solution."""
+import torch
+
+
+def softmax(z):
+    """Softmax of every row."""
+    e = torch.exp(z).squeeze()
+
+    return e / e.sum(dim=1, keepdim=True)
+
+
+def relu_backward(upstream, x):
+    return upstream.clone()
+
+
+def sgd_step(w, dw, lr):
+    raise NotImplementedError("sgd_step")
+'''
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><title>A map of dw1</title><path d="M0 0h9"/></svg>'
+# Ends every kind of place in HTML that a text can stand in; holds a control character, bidi control and a lone half.
+HOSTILE = (
+    "</pre></style></title>--><script>alert(1)</script><img src=x onerror=alert(2)>\"'`&amp;"
+    "\x1b[31m\u202egnp\ud800{{ 7 * 7 }}"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A result and what else a report is made of."""
+
+    result: ExerciseResult
+    sources: Mapping[str, str] = field(default_factory=lambda: {FILE: SOURCE})
+
+
+def exercise(**facts: Any) -> Exercise:
+    """Return an exercise worth 20 points in a course that is nowhere on disk."""
+    values: dict[str, Any] = {
+        "course": Course(Path("/nowhere"), "Neural networks", 7, "en"),
+        "slug": "exercise1_manual_backprop",
+        "title": "Backpropagation by hand",
+        "files": (FILE,),
+        "points": 20.0,
+        "topics": (),
+        "source": "",
+        "limits": Limits(),
+        "devices": ("cpu",),
+    }
+    return Exercise(**{**values, **facts})
+
+
+def check(outcome: Outcome = Outcome.PASSED, id: str = "test_a", **facts: Any) -> CheckResult:
+    """Return a public check on the CPU, worth 1 point, with the points that its outcome earns."""
+    values = {"title": f"What {id} claims.", "visibility": "public", "device": "cpu", "max_points": 1.0, **facts}
+    values.setdefault("points", values["max_points"] if outcome is Outcome.PASSED else 0.0)
+    values.setdefault("message", "" if outcome is Outcome.PASSED else f"{id} ended {outcome}.")
+    return CheckResult(id=id, outcome=outcome, **values)
+
+
+def result(*checks: CheckResult, **facts: Any) -> ExerciseResult:
+    """Return a result with these checks; score and maximum are their sums unless given."""
+    values: dict[str, Any] = {
+        "exercise": "exercise1_manual_backprop",
+        "submission": SubmissionInfo("9f2c41d7" * 8, [FILE]),
+        "suite_sha256": "3be07a15" * 8,
+        "score": sum(one.points for one in checks),
+        "max_score": sum({one.id: one.max_points for one in checks}.values()),
+        "complete": True,
+        "seed": 7,
+        "environment": Environment("0.1.0", "3.11.7", "2.13.0", ["cpu"], "namespaces"),
+    }
+    return ExerciseResult(checks=list(checks), **{**values, **facts})
+
+
+def raised(id: str = "test_softmax_of_one_row", **facts: Any) -> CheckResult:
+    """Return a check in which line 9 of SOURCE raised, called from line 5."""
+    frames = [Frame(FILE, 5, "caller", "softmax(z)"), Frame(FILE, 9, "softmax", "return e / e.sum(dim=1)")]
+    return check(Outcome.RAISED, id, frames=frames, message="Your code raised IndexError: dim out of range.", **facts)
+
+
+def todo(id: str = "test_sgd_step", **facts: Any) -> CheckResult:
+    """Return a check whose function is not written yet."""
+    frame = Frame(FILE, 17, "sgd_step", 'raise NotImplementedError("sgd_step")')
+    return check(
+        Outcome.TODO, id, frames=[frame], message=messages.NOT_WRITTEN_YET.format(function="sgd_step"), **facts
+    )
+
+
+def blocked(id: str, by: str, **facts: Any) -> CheckResult:
+    """Return a check that waits for another."""
+    return check(Outcome.BLOCKED, id, blocked_by=by, message=messages.WAITS_FOR.format(id=by, title=by), **facts)
+
+
+def mixed() -> Sample:
+    """Return a result as most are: some passed, one value wrong, one exception, one that waits, something printed."""
+    return Sample(
+        result(
+            check(id="test_forward", max_points=2.0, stdout="a passed check printed this\n"),
+            check(Outcome.FAILED, "test_first_layer", comparison="dw1", visibility="hidden", max_points=3.0,
+                  message="dw1: 3 of 24 values are wrong (further off than 1e-09 of the largest expected one)."),
+            check(Outcome.FAILED, "test_relu", title="relu_backward stops gradients.", comparison="dx", max_points=2.0,
+                  message="dx: 22 of 42 values are wrong.\n  yours    0.10  0.20\n  rounded  0.00  0.20\nTry one row."),
+            raised(stdout="<b>shape</b> torch.Size([4])\n"),
+            check(Outcome.FAILED, "test_secret", visibility="hidden", message=messages.OUTCOME_ONLY),
+            blocked("test_training", "test_first_layer", visibility="hidden", max_points=4.0),
+            check(Outcome.TIMEOUT, "test_500_steps", message=messages.TIMEOUT.format(limit_s=5), wall_s=5.01),
+            todo(),
+            flags=[Flag("name", FILE, 2, "uses `ctypes`, which homework rarely needs")],
+            stdout="starting\n",
+            attempt=3,
+        )
+    )  # fmt: skip
+
+
+def stub() -> Sample:
+    """Return the result of a stub in which nothing is written."""
+    return Sample(result(todo(), todo("test_sgd_step_is_small"), blocked("test_training", "test_sgd_step")))
+
+
+def perfect() -> Sample:
+    """Return the result of a right answer."""
+    return Sample(result(*(check(id=f"test_{index}", wall_s=0.002) for index in range(20)), max_score=20.0))
+
+
+def unreadable() -> Sample:
+    """Return the result of a submission whose file is missing."""
+    message = messages.FILE_MISSING.format(file=FILE, hint="")
+    checks = [check(Outcome.REJECTED, f"test_{index}", message=message) for index in range(17)]
+    return Sample(result(*checks, submission=SubmissionInfo("", [])), {})
+
+
+def syntax_error() -> Sample:
+    """Return the result of a file that Python cannot read; its message names the line."""
+    source = SOURCE.replace("def softmax(z):", "def softmax(z:")
+    message = messages.SYNTAX_ERROR.format(file=FILE, line=5, detail="'(' was never closed")
+    return Sample(
+        result(*(check(Outcome.REJECTED, f"test_{index}", message=message) for index in range(3))), {FILE: source}
+    )
+
+
+def import_fails() -> Sample:
+    """Return the result of a file that raises while it is imported."""
+    frame = Frame(FILE, 2, "<module>", "import torch")
+    message = "Your code raised RuntimeError: no (backprop.py, line 2)"
+    return Sample(result(*(check(Outcome.RAISED, f"test_{n}", message=message, frames=[frame]) for n in range(17))))
+
+
+def ours() -> Sample:
+    """Return a result in which all is well but what we could not judge."""
+    return Sample(
+        result(
+            check(id="test_forward"),
+            check(Outcome.ERROR, "test_backward", message=messages.NOT_YOUR_FAULT),
+            check(Outcome.NOT_RUN, "test_training", message=""),
+            complete=False,
+        )
+    )
+
+
+def devices() -> Sample:
+    """Return a result over two devices and one that is missing."""
+    return Sample(
+        result(
+            check(id="test_moves", device="cpu"),
+            check(
+                Outcome.FAILED, "test_moves", device="sim", message="loss: expected a tensor on sim, got one on cpu."
+            ),
+            check(Outcome.PENDING, "test_moves", device="cuda", message=""),
+            check(Outcome.RAISED, "test_trains", device="cpu", message="Your code raised ValueError: on the CPU."),
+            check(Outcome.RAISED, "test_trains", device="sim", message="Your code raised RuntimeError: mixed devices."),
+            check(Outcome.PENDING, "test_fast", device="cuda", message=""),
+            score=0.0,
+            max_score=3.0,
+            complete=False,
+            environment=Environment("0.1.0", "3.11.7", "2.13.0", ["cpu", "sim"], "landlock"),
+        )
+    )
+
+
+def diagnosed() -> Sample:
+    """Return a result with a recognised mistake, its hints and its figures."""
+    hints = "Units that output 0 received a gradient.\nCan a unit that is off matter?\nReLU's derivative is 0 there."
+    diagnosis = Diagnosis("relu-mask-missing", "Your backward pass lets the gradient through closed units.", hints)
+    known = {"diagnosis": diagnosis, "figures": [SVG, "yours     1 0\nexpected  0 0"]}
+    return Sample(
+        result(
+            check(Outcome.FAILED, "test_dw1", comparison="dw1", message="dw1: 30 of 30 values are wrong.", **known),
+            check(Outcome.FAILED, "test_dx", comparison="dx", message="dx: 4 of 4 values are wrong.", **known),
+            check(id="test_forward"),
+        )
+    )
+
+
+def every_outcome() -> Sample:
+    """Return a result with one check for each outcome there is."""
+    return Sample(result(*(check(outcome, f"test_{outcome}") for outcome in Outcome), complete=False))
+
+
+def many(count: int = 60) -> Sample:
+    """Return a result with many checks, a third of which fail, worth from a half to three points."""
+    outcomes = [Outcome.PASSED, Outcome.FAILED, Outcome.PASSED]
+    checks = [check(outcomes[n % 3], f"test_{n}", max_points=(0.5, 1, 3)[n % 3]) for n in range(count)]
+    return Sample(result(*checks))
+
+
+def long_names() -> Sample:
+    """Return a result in which everything that has a name has a very long one, without a place to break it."""
+    long = "x" * 300
+    frame = Frame(f"{long}.py", 12, long, f"return {long}")
+    checks = [
+        check(Outcome.RAISED, f"test_{long}", title=long, message=f"{long}\n  {long}", frames=[frame, frame],
+              comparison=long, stdout=long * 20),
+        blocked(f"test_b_{long}", f"test_{long}", title=f"B {long}"),
+        check(Outcome.FAILED, "test_c", title="word " * 80, message="word " * 200),
+        check(Outcome.ERROR, f"test_e_{long}", title=long, message=long),
+        check(id=f"test_d_{long}", title=long, stdout=long),
+    ]  # fmt: skip
+    files = SubmissionInfo("0" * 64, [f"{long}.py", f"{long}.txt"])
+    source = "\n" * 11 + f"def {long}():\n    return {long}\n"
+    return Sample(
+        result(*checks, submission=files, flags=[Flag("rule", f"{long}.py", 13, long)], stdout=long * 9),
+        {f"{long}.py": source},
+    )
+
+
+def hostile(text: str = HOSTILE) -> Sample:
+    """Return a result in which every text that a student can choose, and some that they cannot, tries to break out."""
+    frames = [Frame(text, 1, text, text), Frame(FILE, 2, text, text)]
+    texts: dict[str, Any] = {"title": text, "stdout": text, "frames": frames, "comparison": text}
+    said = f"{text}\n  {text}"
+    diagnosis = Diagnosis(text, text, f"{text}\n{text}\n{text}")
+    checks = [
+        check(Outcome.RAISED, f"a{text}", message=said, **texts),
+        check(Outcome.FAILED, f"b{text}", message=said, diagnosis=diagnosis, figures=[text, f"<svg>{text}"],
+              **texts),
+        blocked(f"c{text}", f"a{text}", title=text),
+        blocked(f"d{text}", text, title=text),
+        check(Outcome.ERROR, f"e{text}", message=said, **texts),
+        check(Outcome.PASSED, f"f{text}", message=said, **texts),
+        check(Outcome.TODO, f"g{text}", message=said, **texts),
+    ]  # fmt: skip
+    return Sample(
+        result(
+            *checks,
+            exercise=text,
+            submission=SubmissionInfo(text, [FILE, text]),
+            suite_sha256=text,
+            environment=Environment(text, text, text, [text], text),
+            flags=[Flag(text, FILE, 2, text), Flag(text, text, 2, text)],
+            stdout=text,
+        ),
+        {FILE: f"{text}\n{text}\n{text}", text: text},
+    )
+
+
+SAMPLES = {
+    made.__name__: made
+    for made in (
+        mixed, stub, perfect, unreadable, syntax_error, import_fails, ours, devices, diagnosed, every_outcome, many,
+        long_names, hostile,
+    )
+}  # fmt: skip
