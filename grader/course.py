@@ -17,12 +17,14 @@ import msgspec
 from grader import messages
 from grader.errors import CourseError, UsageError
 from grader.limits import Limits
+from grader.policy import DEFAULT_FEEDBACK, NO_POLICY, Feedback, Policy
 
 DEVICES = ("cpu", "sim", "cuda")
 PUBLIC_SUITE = "test_public.py"
 
 _T = TypeVar("_T")
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.py")
+_DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _LEADING_NUMBER = re.compile(r"exercise(\d+)(?:_|$)")
 
 
@@ -51,6 +53,8 @@ class ExerciseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str | tuple[str, ...] = ""
     limits: Limits = Limits()
     devices: Devices = Devices()
+    policy: Policy = Policy()
+    feedback: Feedback = Feedback()
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,16 @@ class Course:
         found = [toml.parent.name for toml in (self.root / "exercises").glob("*/exercise.toml")]
         return sorted(found, key=lambda slug: (int(_number(slug) or 1 << 31), slug))
 
+    def short_name(self, slug: str) -> str:
+        """Return what one has to type for an exercise: `exercise1`, or its whole name if others share that."""
+        number = _number(slug)
+        return f"exercise{number}" if number and [*map(_number, self.slugs())].count(number) == 1 else slug
+
+    def exercise_around(self, folder: Path) -> str | None:
+        """Return the name of the exercise whose folder `folder` is or lies in."""
+        inside = [slug for slug in self.slugs() if folder.resolve().is_relative_to(self.root / "exercises" / slug)]
+        return inside[0] if inside else None
+
 
 @dataclass(frozen=True)
 class Exercise:
@@ -81,6 +95,13 @@ class Exercise:
     source: str | tuple[str, ...]
     limits: Limits
     devices: tuple[str, ...]
+    policy: Policy = NO_POLICY
+    feedback: Feedback = DEFAULT_FEEDBACK
+
+    @property
+    def number(self) -> str | None:
+        """The number in its folder's name, where there is one."""
+        return _number(self.slug)
 
     @property
     def stub_folder(self) -> Path:
@@ -139,14 +160,42 @@ def load_exercise(course: Course, name: str) -> Exercise:
     said = _read_toml(path, ExerciseFile, course.root)
     _validate(said, path.relative_to(course.root))
     return Exercise(
-        course, slug, said.title, said.files, said.points, said.topics, said.source, said.limits, said.devices.run
+        course=course,
+        slug=slug,
+        title=said.title,
+        files=said.files,
+        points=said.points,
+        topics=said.topics,
+        source=said.source,
+        limits=said.limits,
+        devices=said.devices.run,
+        policy=said.policy,
+        feedback=said.feedback,
     )
+
+
+def choose_exercise(course: Course, name: str | None) -> Exercise:
+    """Return the exercise called `name` or, without a name, the one whose folder is the working directory.
+
+    Raises:
+        UsageError: there is none; the message lists what could be typed.
+        CourseError: its exercise.toml is broken.
+    """
+    name = name if name is not None else course.exercise_around(Path.cwd())
+    if name is not None:
+        return load_exercise(course, name)
+    exercises = [load_exercise(course, slug) for slug in course.slugs()]
+    commands = "".join(
+        messages.WHICH_COMMAND.format(name=course.short_name(exercise.slug), title=exercise.title)
+        for exercise in exercises
+    )
+    raise UsageError(messages.WHICH_EXERCISE.format(here=Path.cwd(), commands=commands))
 
 
 def did_you_mean(word: str, candidates: list[str]) -> str:
     """Return " Did you mean a or b?" for the candidates near `word`, or nothing."""
     near = difflib.get_close_matches(word, candidates, n=3, cutoff=0.6)
-    return messages.NEAR_NAMES.format(names=" or ".join(near)) if near else ""
+    return messages.NEAR_NAMES.format(names=messages.NAMES_OR.join(near)) if near else ""
 
 
 def _number(slug: str) -> str | None:
@@ -211,3 +260,6 @@ def _validate(said: ExerciseFile, path: Path) -> None:
     for key in Limits.__struct_fields__:
         if not getattr(said.limits, key) > 0:
             raise broken(f"limits.{key}", messages.TOML_NOT_POSITIVE)
+    for index, rule in enumerate(said.policy.forbid):
+        if wrong := [name for name in (*rule.names, *rule.within) if not _DOTTED_NAME.fullmatch(name)]:
+            raise broken(f"policy.forbid[{index}]", messages.TOML_BAD_NAME.format(name=wrong[0]))

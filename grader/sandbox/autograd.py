@@ -254,6 +254,12 @@ def device_of(tensor: Tensor) -> str:
     return getattr(tensor, "_guest_device", "cpu")
 
 
+def keep_device(copy: Tensor, tensor: Tensor) -> None:
+    """Let a copy of a received tensor count as received from the same device."""
+    if was_received(tensor):
+        copy._guest_device = device_of(tensor)  # type: ignore[attr-defined]
+
+
 def was_received(tensor: Tensor) -> bool:
     """Whether a tensor came from the guest."""
     return hasattr(tensor, "_guest_device")

@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from grader.errors import GraderError, ProtocolViolation
 
@@ -28,6 +29,7 @@ _CLOSE_WAIT_S = 0.5
 _STATUS_BYTES = 4096
 _POLL_MAX_MS = 1 << 30
 _MOMENT = struct.pack("ll", 0, 2_000)  # struct timeval: 2 ms
+_WHERE_WAIT_S, _WHERE_SILENCE_MS = 0.6, 5
 _TOO_LATE = "the deadline passed"
 
 
@@ -80,6 +82,20 @@ class Capture:
         left_out = self.total_bytes - len(self._head) - len(self._tail)
         between = f"\n[… {left_out:,} bytes left out …]\n".encode() if left_out else b""
         return (self._head + between + self._tail).decode("utf-8", "replace")
+
+
+class GuestChannel(Protocol):
+    """What a session needs of the way to a guest; `Channel` says what each of these does and raises."""
+
+    capture: Capture
+
+    def request(self, buffers: Sequence[Buffer], deadline: float, reply_bytes: int) -> bytearray: ...  # noqa: D102
+    def receive(self, deadline: float, reply_bytes: int) -> bytearray: ...  # noqa: D102
+    def new_capture(self) -> None: ...  # noqa: D102
+    def drain(self) -> None: ...  # noqa: D102
+    def where(self, marker: str) -> str: ...  # noqa: D102
+    def status(self) -> dict[str, object]: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
 
 
 class Channel:
@@ -208,6 +224,30 @@ class Channel:
         """Take what was printed so far; raises ChannelFlooded."""
         while self._drain_some():
             pass
+
+    def where(self, marker: str) -> str:
+        """Let a guest that does not answer print where its Python stands, and return what came.
+
+        It stands among what the student prints, and a student can print the same: worth showing to them, no more.
+
+        Args:
+            marker: Text with which what is asked for begins; having it, a moment of silence ends the wait.
+        """
+        kept, self.capture = self.capture, Capture()
+        # Whatever goes wrong, there is nothing more to be had.
+        with contextlib.suppress(OSError, ChannelFlooded):
+            self._lifeline.send(b"?")
+            poll = select.poll()
+            poll.register(self._output_fd, select.POLLIN)
+            deadline = time.monotonic() + _WHERE_WAIT_S
+            while time.monotonic() < deadline:
+                if poll.poll(_WHERE_SILENCE_MS):
+                    if not self._drain_some():
+                        break
+                elif marker in self.capture.text():
+                    break
+        text, self.capture = self.capture.text(), kept
+        return text
 
     def status(self) -> dict[str, object]:
         """Return how the guest ended, as its keeper saw it; empty if the keeper does not say in time."""

@@ -7,7 +7,6 @@ once a guest was lost nothing more is believed or sent until the next check begi
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import signal
 import struct
@@ -16,9 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from torch import Tensor
 
-from grader import messages
+from grader import language, messages
 from grader.errors import (
     CourseError,
     GuestLost,
@@ -29,13 +29,16 @@ from grader.errors import (
     SubmissionRejected,
 )
 from grader.limits import MIB, Limits
+from grader.policy import NO_POLICY, Policy
 from grader.results import Flag, Frame, Outcome
 from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
-from grader.sandbox.channel import Channel, ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout
+from grader.sandbox.channel import ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout, GuestChannel
 from grader.sandbox.fence import FenceSpec, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
-from grader.sandbox.spawn import Zygote
+from grader.sandbox.scan import flag_of
+from grader.sandbox.spawn import GuestSource
+from grader.sandbox.traces import STACK_BEGINS, frames_in, frames_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
 
 _HELLO_WAIT_S = 20.0
@@ -68,22 +71,24 @@ class GuestSpec:
     limits: Limits
     sources: tuple[Source, ...]
     lane: int = 0
+    policy: Policy = NO_POLICY
 
 
 class Session:
     """The guests of one submission. Used inside one judge, by one thread."""
 
-    def __init__(self, zygote: Zygote, spec: GuestSpec) -> None:
+    def __init__(self, zygote: GuestSource, spec: GuestSpec) -> None:
         self.spec = spec
         self.epoch = 0
         self.lost: GuestLost | None = None
         self.guests_started = 0
         self._zygote = zygote
-        self._channel: Channel | None = None
+        self._channel: GuestChannel | None = None
         self._deadline = self._wall_s = float("inf")
         self._seed = 0
         self._freed: list[int] = []
         self._nonces: list[int] = []
+        self._texts = {source.name: source.text for source in spec.sources}
         self._modules: dict[str, None] = {}  # imported by name, to be imported again into a fresh guest, in this order
         self._stdout = ""
         self.bridge = Bridge(self)
@@ -107,7 +112,7 @@ class Session:
         self._begin(seed, deadline if deadline is not None else time.monotonic() + self.spec.limits.check_wall_s)
         self._start()
         flags = self._scan()
-        self._ask("load", self._plain_sources())
+        self._ask("load", *self._plain_spec())
         return flags
 
     def begin_check(self, seed: int, deadline: float) -> None:
@@ -187,7 +192,7 @@ class Session:
     def _restart(self) -> None:
         self._start()
         try:
-            self._ask("load", self._plain_sources())
+            self._ask("load", *self._plain_spec())
             for stem in self._modules:
                 self._ask("module", stem, self._stems().index(stem))
             self._ask("begin", self._seed)
@@ -195,13 +200,15 @@ class Session:
             self.close()  # a guest that is only half loaded must not be asked anything
             raise
 
-    def _plain_sources(self) -> list[list[str]]:
-        return [[source.name, source.text] for source in self.spec.sources]
+    def _plain_spec(self) -> tuple[object, ...]:
+        """Return the files, what is forbidden in them and the sentences to say it with, as plain values."""
+        sources = [[source.name, source.text] for source in self.spec.sources]
+        return sources, msgspec.to_builtins(self.spec.policy), language.translations(language.current())
 
     def _scan(self) -> list[Flag]:
         flags = []
         try:
-            answer = self._ask("scan", self._plain_sources()).value
+            answer = self._ask("scan", *self._plain_spec()).value
         except GuestLost as lost:
             # Nothing of the student's has run yet: the file itself broke Python's parser.
             detail = messages.NOT_PARSED.format(file=self.spec.sources[0].name, detail=lost.message)
@@ -210,7 +217,7 @@ class Session:
             if error is not None:
                 template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
                 raise SubmissionRejected(template.format(file=file, line=error[0], detail=error[1]))
-            flags += [_flag(file, *finding) for finding in findings]
+            flags += [flag_of(file, *finding) for finding in findings]
         return flags
 
     # --- requests --------------------------------------------------------------------------------------------
@@ -319,19 +326,9 @@ class Session:
             }:
                 outcome = _STUDENT_OUTCOMES.get(how)
                 if outcome is not None and all(isinstance(kind, str) for kind in mro):
-                    frames = tuple(frame for row in rows[:50] if (frame := self._frame(row)) is not None)
+                    frames = frames_of(rows, self._texts)
                     return StudentRaised(name[:200], tuple(mro[:20]), text[:MAX_TEXT], frames, outcome)
         raise ProtocolViolation("a malformed report of an exception")
-
-    def _frame(self, row: Any) -> Frame | None:
-        """Return a frame with its source line, read from our own copy; None if it is no frame of the submission."""
-        match row:
-            case [str() as file, int() as line, str() as function]:
-                lines = next((_lines(source.text) for source in self.spec.sources if source.name == file), None)
-                if lines is not None:
-                    code = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-                    return Frame(file, line, function[:200], code[:500])
-        return None
 
     def free(self, epoch: int, identifier: int) -> None:
         """Note that nothing here uses a guest's object any more; called by finalizers, at any moment."""
@@ -353,8 +350,11 @@ class Session:
     def _lose(self, error: ChannelError | ProtocolViolation) -> GuestLost:
         """End the guest and remember why; every later request of this check raises the same."""
         status = self._channel.status() if isinstance(error, ChannelClosed) and self._channel is not None else {}
+        frames: tuple[Frame, ...] = ()
+        if isinstance(error, ChannelTimeout) and self._channel is not None:
+            frames = frames_in(self._channel.where(STACK_BEGINS), self._texts)
         self.close()
-        self.lost = GuestLost(*_verdict(error, status, self.spec.limits, self._wall_s))
+        self.lost = GuestLost(*_verdict(error, status, self.spec.limits, self._wall_s), frames)
         return self.lost
 
 
@@ -381,14 +381,3 @@ def _how_it_ended(status: object) -> str:
     if -status in set(signal.Signals):
         return messages.CRASHED_SIGNAL.format(signal=f"{-status} ({signal.Signals(-status).name})")
     return messages.CRASHED_EXIT.format(status=status)
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines as Python's parser counts them: a form feed ends none."""
-    return io.StringIO(text, newline=None).read().split("\n")
-
-
-def _flag(file: str, rule: str, line: int, detail: str) -> Flag:
-    if rule == "character":
-        return Flag(rule, file, line, messages.FLAG_CHARACTER.format(code=int(detail, 16)))
-    return Flag(rule, file, line, messages.FLAG_NAME.format(name=detail))

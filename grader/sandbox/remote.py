@@ -55,6 +55,11 @@ class Remote:
         """The type of the object, as the student's side named it."""
         return self._handle.type_name
 
+    @property
+    def received_type(self) -> str | None:
+        """The type's name if the student handed this out; None for what a suite names itself, such as `submission`."""
+        return self.type_name if self._lease is not None else None
+
     def __getattr__(self, name: str) -> Remote:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -169,9 +174,9 @@ def _checked(peer: RemotePeer, value: Any, *kinds: type) -> Any:
 
 def _refuse(operation: str) -> Callable[..., NoReturn]:
     def misused(self: Remote, *_: object) -> NoReturn:
-        # With a lease it came from the student: then it is their value that is of a wrong type, not the suite's use.
-        received = self.type_name if self._lease is not None else None
-        raise ProxyMisuse(messages.PROXY_MISUSE.format(what=self._name, operation=operation.strip("_")), received)
+        # What came from the student: then it is their value that is of a wrong type, not the suite's use.
+        text = messages.PROXY_MISUSE.format(what=self._name, operation=operation.strip("_"))
+        raise ProxyMisuse(text, self.received_type)
 
     return misused
 

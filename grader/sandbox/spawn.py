@@ -15,11 +15,12 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from grader.errors import InfrastructureError
-from grader.sandbox.channel import Channel
+from grader.sandbox.channel import Channel, GuestChannel
 from grader.sandbox.fence import FenceSpec
 
 MAX_REQUEST_BYTES = 1 << 16
@@ -121,6 +122,13 @@ ENVIRONMENT = {
 _READY_WAIT_S = 120.0
 _END_WAIT_S = 5.0
 _STATUS_BYTES = 4096
+
+
+class GuestSource(Protocol):
+    """Where guests come from: a zygote, or (for debugging one's own code) this very process."""
+
+    def spawn(self, spec: FenceSpec) -> GuestChannel:
+        """Start a guest and return the way to speak with it."""
 
 
 class Zygote:

@@ -10,6 +10,7 @@ Exec'ed as `python -P -s -m grader.sandbox.zygote CONTROL_FD` with an explicit s
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import json
 import logging
@@ -31,6 +32,8 @@ from grader.sandbox.spawn import HostSpec, SpawnRequest, receive_request, thread
 
 _GUEST_FAILED_TO_START = 70
 _FILE_WATCH_MS = 200
+# A guest that gets it prints where its Python stands, also out of a loop in C that runs no Python.
+_WHERE = signal.SIGUSR1
 
 
 def preload() -> None:
@@ -70,6 +73,7 @@ def main(control_fd: int) -> None:
     preload()
     _prepare_fences()
     guest.prepare_streams()
+    faulthandler.register(_WHERE, all_threads=False)
     # Keepers report to their host, not to us: let the kernel reap them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -178,7 +182,8 @@ def _wait_for(
 ) -> tuple[int, bool]:
     """Reap a child, killing it first if the host lets go or its files outgrow their limit.
 
-    A guest of tier namespaces is pid 1, and everything in its namespace dies with it.
+    A byte on the lifeline asks where the child stands, which it prints. A guest of tier namespaces is pid 1, and
+    everything in its namespace dies with it.
 
     Returns:
         The exit code, negative for a signal, and whether it was the files.
@@ -187,11 +192,22 @@ def _wait_for(
     poll = select.poll()
     poll.register(child_fd, select.POLLIN)
     poll.register(lifeline, select.POLLIN | select.POLLRDHUP)
-    while not (ready := dict(poll.poll(watch_ms))) and not exceeds():
-        continue
+    while True:
+        ready = dict(poll.poll(watch_ms))
+        if lifeline.fileno() in ready and child_fd not in ready and _was_asked(lifeline):
+            signal.pidfd_send_signal(child_fd, _WHERE)
+        elif ready or exceeds():
+            break
     if child_fd not in ready:
         signal.pidfd_send_signal(child_fd, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), not ready
+
+
+def _was_asked(lifeline: socket.socket) -> bool:
+    try:
+        return bool(lifeline.recv(1))
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

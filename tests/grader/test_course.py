@@ -7,6 +7,7 @@ import pytest
 
 from grader.course import Course, Exercise, find_course, load_course, load_exercise
 from grader.errors import CourseError, UsageError
+from grader.policy import Forbid, Policy
 
 GOOD = 'title = "T"\nfiles = ["work.py"]\npoints = 3\n'
 
@@ -89,6 +90,33 @@ def test_limits_and_devices_come_from_the_file(with_toml: Callable[[str], Exerci
     assert (exercise.limits.check_wall_s, exercise.limits.wall_s, exercise.devices) == (2.0, 60.0, ("cpu", "cuda"))
 
 
+def test_policy_and_feedback_come_from_the_file(with_toml: Callable[[str], Exercise]) -> None:
+    """Each [[policy.forbid]] is one rule; without the tables everything is allowed and hints are given."""
+    plain = with_toml(GOOD)
+    assert (plain.policy.autograd, plain.policy.forbid, plain.feedback.hidden) == ("on", (), "hint")
+    exercise = with_toml(
+        GOOD
+        + '[policy]\nautograd = "off"\n'
+        + '[[policy.forbid]]\nnames = ["torch.nn", "torch.optim"]\nsentence = "By hand."\n'
+        + '[[policy.forbid]]\nnames = ["torch.mm"]\nwithin = ["MyLinear"]\nsentence = "S."\n'
+        + '[feedback]\nhidden = "outcome"\n'
+    )
+    assert exercise.policy.forbid == (
+        Forbid(("torch.nn", "torch.optim"), "By hand."),
+        Forbid(("torch.mm",), "S.", ("MyLinear",)),
+    )
+    assert (exercise.policy.autograd, exercise.feedback.hidden) == ("off", "outcome")
+
+
+def test_autograd_off_forbids_what_differentiates_after_the_exercises_own_rules() -> None:
+    """So that an exercise can say it in its own words."""
+    own = Forbid(("torch.autograd",), "Ours.")
+    assert Policy("on", (own,)).rules == (own,)
+    first, second = Policy("off", (own,)).rules
+    assert first == own
+    assert {"torch.Tensor.backward", "torch.autograd.grad", "torch.func.grad"} <= set(second.names)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -101,6 +129,22 @@ def test_limits_and_devices_come_from_the_file(with_toml: Callable[[str], Exerci
         (GOOD + "[limits]\nwall_s = nan\n", "limits.wall_s: expected a number above 0"),
         (GOOD + '[devices]\nrun = ["tpu"]\n', "devices.run: expected different devices out of cpu, sim, cuda"),
         (GOOD + "[devices]\nrun = []\n", "devices.run: expected different devices"),
+        (GOOD + '[policy]\nautograd = "maybe"\n', "policy.autograd: Invalid enum value 'maybe'"),
+        (GOOD + '[policy]\nforbidden = ["a"]\n', "policy.forbidden: the table contains unknown field"),
+        (
+            GOOD + '[[policy.forbid]]\nnames = ["torch.nn"]\n',
+            "policy.forbid[0].sentence: the table missing required field",
+        ),
+        (
+            GOOD + '[[policy.forbid]]\nnames = []\nsentence = "S."\n',
+            "policy.forbid[0].names: Expected `array` of length",
+        ),
+        (
+            GOOD + '[[policy.forbid]]\nnames = ["a b"]\nsentence = "S."\n',
+            "policy.forbid[0]: 'a b' is not a dotted name",
+        ),
+        (GOOD + '[[policy.forbid]]\nnames = ["a"]\nwithin = ["*"]\nsentence = "S."\n', "'*' is not a dotted name"),
+        (GOOD + '[feedback]\nhidden = "some"\n', "feedback.hidden: Invalid enum value 'some'"),
         ('title = "T"\nfiles = []\npoints = 3\n', "files: Expected `array` of length >= 1"),
         ('title = "T"\nfiles = ["../a.py"]\npoints = 3\n', "files: '../a.py' is not the plain name"),
         ('title = "T"\nfiles = ["a.py", "a.py"]\npoints = 3\n', "files: the same name stands there twice"),

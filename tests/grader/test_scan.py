@@ -7,12 +7,13 @@ import textwrap
 
 import pytest
 
-from grader.sandbox.scan import MAX_FINDINGS, Finding, scan_source
+from grader.policy import NO_POLICY, Forbid, Policy
+from grader.sandbox.scan import MAX_FINDINGS, Finding, flag_of, scan_source
 
 
-def findings(text: str) -> list[Finding]:
+def findings(text: str, policy: Policy = NO_POLICY) -> list[Finding]:
     """Scan a file that Python can parse."""
-    result = scan_source("student.py", textwrap.dedent(text))
+    result = scan_source("student.py", textwrap.dedent(text), policy)
     assert result.error is None
     return result.findings
 
@@ -80,7 +81,7 @@ def test_as_deep_as_honest_code_ever_gets_is_read() -> None:
 
 MODULES = [
     "gc", "ctypes", "importlib", "inspect", "threading", "_thread", "multiprocessing", "subprocess", "signal",
-    "atexit", "marshal", "mmap", "socket", "pytest", "faulthandler",
+    "atexit", "marshal", "mmap", "socket", "pytest", "faulthandler", "concurrent.futures",
 ]  # fmt: skip
 MEMBERS = [
     "torch._C", "torch.ops", "sys.modules", "sys._getframe", "sys.settrace", "sys.setprofile", "os._exit", "os.fork",
@@ -153,6 +154,131 @@ def test_the_number_of_findings_is_bounded() -> None:
     """A file of nothing but findings does not make a report of thousands of lines."""
     text = "# " + "".join(map(chr, range(0xE0020, 0xE007F)))
     assert len(findings(text)) == MAX_FINDINGS
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("import torch as t\nx = t.ops.aten\n", "torch.ops"),
+        ("from torch import _C as c\n", "torch._C"),
+        ("import sys as s\nx = s.modules['torch']\n", "sys.modules"),
+        ("import torch.nn as n\nimport os as o\no.environ\n", "os.environ"),
+    ],
+)
+def test_a_listed_member_is_flagged_under_another_name(text: str, name: str) -> None:
+    """What an import calls it does not matter."""
+    assert [item.detail for item in findings(text)] == [name]
+
+
+# --- what an exercise does not allow ----------------------------------------------------------------------------
+
+BY_HAND = Policy("off", (Forbid(("torch.nn", "torch.softmax"), "By hand."),))
+
+
+def forbidden(text: str, policy: Policy = BY_HAND) -> list[tuple[int, str]]:
+    """Return line and name of what the scan says is not allowed."""
+    found = [item for item in findings(text, policy) if item.rule == "forbidden"]
+    return [(item.line, item.detail.partition(" is not allowed here: ")[0]) for item in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import torch\nx = torch.nn.Linear(1, 2)\n", [(2, "torch.nn.Linear")]),
+        ("import torch.nn.functional as F\n\ny = F.relu(0)\n", [(3, "torch.nn.functional.relu")]),
+        ("from torch import nn as layers\nclass Net(layers.Module): pass\n", [(2, "torch.nn.Module")]),
+        ("from torch.nn.functional import relu as r\nf = r\n", [(2, "torch.nn.functional.relu")]),
+        ("import torch\nprint(torch.nn.functional.relu(torch.softmax(0)).x)\n",
+         [(2, "torch.nn.functional.relu"), (2, "torch.softmax")]),
+        ("def f():\n    import torch as t\n    return t.nn.Linear(1, 2)\n", [(3, "torch.nn.Linear")]),
+        ("from torch import nn\ngetattr(nn, 'Linear')\n", [(2, "torch.nn")]),
+        ("import torch\ntorch.autograd.grad(1)\n", [(2, "torch.autograd.grad")]),
+    ],
+)  # fmt: skip
+def test_a_forbidden_name_is_explained_at_its_line(text: str, expected: list[tuple[int, str]]) -> None:
+    """Whatever it is called in the file."""
+    assert forbidden(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import torch.nn as nn\nfrom torch.nn import Linear\n",
+        "from torch import nn\ndef f(x: nn.Module, y: 'nn.Linear' = 0) -> nn.Module:\n    z: nn.Linear\n",
+        "import torch\nx = torch.nnx(1)\ny = torch.special.softmax(1)\n",
+        "class torch:\n    nn = 1\nprint(torch.nn)\n",
+        "import torch\nx = self.torch.nn.Linear\n",
+    ],
+    ids=["imports", "annotations", "near names", "own name", "attribute of something else"],
+)
+def test_what_is_not_used_needs_no_explanation(text: str) -> None:
+    """Imports, annotations, and names that only look alike."""
+    assert forbidden(text) == []
+
+
+def test_within_a_class_only_its_lines_are_explained() -> None:
+    """A scoped rule speaks of that class's bases and body."""
+    text = """
+        from torch import nn
+        class Linear(nn.Module):
+            def __init__(self):
+                self.inner = nn.Linear(1, 2)
+        class Net(nn.Module):
+            def __init__(self):
+                self.inner = nn.Linear(3, 4)
+        class Mine(nn.Linear): pass
+    """
+    policy = Policy(forbid=(Forbid(("torch.nn.Linear",), "S.", ("Linear", "Mine")),))
+    assert findings(text, policy) == [Finding("forbidden", 5, "torch.nn.Linear is not allowed here: S.")]
+    # Each sentence stands once, at its first line.
+    assert forbidden(text.replace("class Linear", "class Other"), policy) == [(9, "torch.nn.Linear")]
+
+
+AUTOGRAD = {
+    ".requires_grad_()": "w = f(x).requires_grad_()\n",
+    ".backward()": "loss.sum().backward()\n",
+    "enable_grad": "from torch import enable_grad as e\n@e()\ndef f(): pass\n",
+    "inference_mode(False)": "import torch\nwith torch.inference_mode(mode=False): pass\n",
+}
+
+
+@pytest.mark.parametrize("name", AUTOGRAD)
+def test_what_may_switch_autograd_on_is_flagged_where_it_is_off(name: str) -> None:
+    """And nowhere else: it is what other exercises are about."""
+    found = [item for item in findings(AUTOGRAD[name], BY_HAND) if item.rule == "autograd"]
+    assert [item.detail for item in found] == [name]
+    assert findings(AUTOGRAD[name]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Layer:\n    def backward(self, dz): return dz\ndx = layer.backward(dz)\n",
+        "class Net:\n    def step(self): self.backward()\n",
+        "def backward(): pass\nbackward()\n",
+        "import torch\nwith torch.inference_mode(): pass\n@torch.no_grad()\ndef f(): pass\n",
+        "import torch\nwith torch.inference_mode(True): pass\n",
+    ],
+)
+def test_a_hand_written_backward_pass_is_not_flagged(text: str) -> None:
+    """A method called backward is what the exercise asks for."""
+    assert findings(text, BY_HAND) == []
+
+
+@pytest.mark.parametrize(
+    ("finding", "sentence"),
+    [
+        (Finding("name", 3, "gc"), "uses gc, which homework rarely needs"),
+        (Finding("autograd", 3, ".backward()"), "uses .backward(), although autograd is switched off in this exercise"),
+        (Finding("forbidden", 3, "torch.nn is not allowed here: {0}."), "torch.nn is not allowed here: {0}."),
+        (Finding("character", 3, "202E"), "holds an invisible or look-alike character (U+202E) that can make code read "
+         "differently from what it does"),
+    ],
+)  # fmt: skip
+def test_a_finding_becomes_a_flag_with_a_sentence(finding: Finding, sentence: str) -> None:
+    """What a person reads beside file and line."""
+    flag = flag_of("a.py", finding.rule, finding.line, finding.detail)
+    assert (flag.rule, flag.file, flag.line, flag.message) == (finding.rule, "a.py", 3, sentence)
 
 
 # --- characters -------------------------------------------------------------------------------------------------

@@ -11,13 +11,17 @@ import types
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grader import language
+from grader.policy import Policy
 from grader.sandbox import scan
 from grader.sandbox.guest.graphs import Graphs, LeafReport, arrive
 from grader.sandbox.guest.objects import Objects, new_ids
+from grader.sandbox.guest.policy import Guard
 from grader.sandbox.guest.student import Submission, resolve
 from grader.sandbox.wire import SentTensor, map_tensors
 
@@ -40,6 +44,7 @@ class Operations:
         self.submission: Submission | None = None
         self.files: frozenset[str] = frozenset()
         self.sent: list[SentTensor] = []
+        self.autograd = True
 
     def free(self, identifiers: Iterable[int]) -> None:
         """Forget handles, nodes and leaves that the host no longer uses."""
@@ -47,14 +52,20 @@ class Operations:
             self.objects.free(identifier)
             self.graphs.free(identifier)
 
-    def scan(self, sources: list[list[str]]) -> Answer:
-        """Parse the files without running them."""
-        return Answer([scan.scan_source(name, text).to_plain() for name, text in sources])
+    def scan(self, sources: list[list[str]], policy: dict[str, Any], sentences: dict[str, str]) -> Answer:
+        """Parse the files without running them; from now on these sentences are said."""
+        language.replace(sentences)
+        rules = msgspec.convert(policy, Policy)
+        return Answer([scan.scan_source(name, text, rules).to_plain() for name, text in sources])
 
-    def load(self, sources: list[list[str]]) -> Answer:
-        """Import the first file; the others when they are asked for or imported by it."""
+    def load(self, sources: list[list[str]], policy: dict[str, Any], sentences: dict[str, str]) -> Answer:
+        """Import the first file under the exercise's policy; the others when they are asked for or imported by it."""
+        language.replace(sentences)
         self.files = frozenset(name for name, _ in sources)
-        self.submission = Submission([(name, text) for name, text in sources])
+        rules = msgspec.convert(policy, Policy)
+        self.autograd = rules.autograd == "on"
+        builtins = Guard(rules, self.files).builtins() if rules.rules else None
+        self.submission = Submission([(name, text) for name, text in sources], builtins)
         self.objects.pin(0, self.submission.load(sources[0][0].removesuffix(".py")))
         return Answer()
 
@@ -68,6 +79,10 @@ class Operations:
         """Start a check: forget the last one's objects and seed every generator a student is likely to use."""
         self.objects.clear()
         self.graphs.clear()
+        return self.seed(seed)
+
+    def seed(self, seed: int) -> Answer:
+        """Seed every generator a student is likely to use, and leave everything else alone."""
         random.seed(seed)
         np.random.seed(seed % (1 << 32))
         # Not torch.manual_seed: it imports the modules of every kind of accelerator first, which costs milliseconds.
@@ -83,6 +98,9 @@ class Operations:
         grad_enabled: bool = True,
     ) -> Answer:
         """Call something of the student's."""
+        if not self.autograd:
+            with torch.inference_mode():
+                return Answer(resolve(target, path)(*args, **kwargs))
         function = resolve(target, path)
         leaves, replaced = arrive(self.sent)
         if replaced:
@@ -94,6 +112,9 @@ class Operations:
 
     def get(self, target: object, path: str) -> Answer:
         """Read an attribute; a tensor comes with its graph."""
+        if not self.autograd:
+            with torch.inference_mode():
+                return Answer(resolve(target, path))
         return Answer(resolve(target, path), [])
 
     def resolve(self, target: object, path: str) -> Answer:

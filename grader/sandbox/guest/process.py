@@ -62,11 +62,13 @@ def redirect_streams(output_fd: int) -> None:
 def _serve(rpc: socket.socket, caps: Caps) -> None:
     operations, scratch = Operations(), bytearray(_SCRATCH_BYTES)
     while (frame := _receive(rpc, scratch)) is not None:
-        _send(rpc, _answer(operations, frame, caps))
+        _send(rpc, answer(operations, frame, caps))
 
 
-def _answer(operations: Operations, frame: bytearray, caps: Caps) -> Encoded:
-    """Do what one frame asks for and encode what came of it, whatever that is."""
+def answer(
+    operations: Operations, frame: bytearray, caps: Caps, let_through: tuple[type[BaseException], ...] = ()
+) -> Encoded:
+    """Do what one frame asks for and encode what came of it, whatever that is; only `let_through` is raised."""
     nonce, name, freed, start = read_request_head(frame)
     operations.free(freed)
     try:
@@ -74,6 +76,8 @@ def _answer(operations: Operations, frame: bytearray, caps: Caps) -> Encoded:
         return _encode_answer(nonce, getattr(operations, name)(*arguments), operations, caps)
     except TooLarge as error:
         return _plain(nonce, Kind.TOO_LARGE, str(error))
+    except let_through:
+        raise
     except BaseException as error:  # the one place that must survive everything a student can raise
         return _plain(nonce, Kind.RAISED, describe(error, operations.files))
 

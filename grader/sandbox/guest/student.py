@@ -20,6 +20,7 @@ from typing import Any
 
 from grader import messages
 from grader.results import Outcome
+from grader.sandbox.guest.policy import ForbiddenUse
 
 MAX_TEXT = 16 * 1024
 MAX_FRAMES = 50
@@ -31,9 +32,13 @@ class MissingName(AttributeError):
 
 
 class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """The student's files as importable modules, found before anything on disk but after what is imported already."""
+    """The student's files as importable modules, found before anything on disk but after what is imported already.
 
-    def __init__(self, sources: Sequence[tuple[str, str]]) -> None:
+    `builtins` are what they find as `__builtins__` if the exercise forbids something.
+    """
+
+    def __init__(self, sources: Sequence[tuple[str, str]], builtins: dict[str, Any] | None = None) -> None:
+        self._builtins = builtins
         self.texts = {name.removesuffix(".py"): (name, text) for name, text in sources}
         sys.meta_path.insert(0, self)
 
@@ -50,6 +55,8 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         file, text = self.texts[module.__name__]
         module.__file__ = file
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        if self._builtins is not None:
+            module.__dict__["__builtins__"] = self._builtins
         exec(compile(text, file, "exec", dont_inherit=True), module.__dict__)
 
     def load(self, stem: str) -> types.ModuleType:
@@ -139,6 +146,8 @@ def _student_frames(error: BaseException, files: frozenset[str]) -> list[tuple[s
 
 
 def _outcome_of(error: BaseException, text: str, files: frozenset[str]) -> Outcome:
+    if isinstance(error, ForbiddenUse):
+        return Outcome.FORBIDDEN
     if isinstance(error, NotImplementedError) and _raised_by_student(error, files):
         return Outcome.TODO
     if isinstance(error, MemoryError):
