@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from grader.errors import InfrastructureError
+from grader.language import ENGLISH
 from grader.results import CheckResult, Flag
 
 Visibility = Literal["public", "hidden"]
@@ -39,11 +40,17 @@ class SourceText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
-    """To the worker: judge this submission."""
+    """To the worker: judge this submission. Without sources nothing is judged; which checks are meant is still told.
+
+    `keyword` chooses checks as pytest's -k does, or is a whole id; empty means all. Other `devices` stay pending.
+    """
 
     sources: tuple[SourceText, ...]
     seed: int
     tier: str
+    keyword: str = ""
+    devices: tuple[str, ...] | None = None
+    language: str = ENGLISH
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
@@ -60,10 +67,23 @@ class Broken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="broke
     message: str
 
 
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="chosen"):
+    """From the worker, before anything is judged: the places of the plan that the job is about."""
+
+    indices: tuple[int, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="refused"):
+    """From the worker: the job asks for something that does not exist; nothing was judged."""
+
+    message: str
+
+
 class Opened(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="opened"):
-    """From the judge: the submission is imported."""
+    """From the judge: the submission is imported, or that failed; `stdout` is what it printed meanwhile."""
 
     flags: tuple[Flag, ...] = ()
+    stdout: str = ""
 
 
 class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"):
@@ -84,7 +104,7 @@ class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="fin
     """Every check of the plan has ended."""
 
 
-Event = Ready | Broken | Opened | Began | Ended | Finished
+Event = Ready | Broken | Chosen | Refused | Opened | Began | Ended | Finished
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_job = msgspec.json.Decoder(Job).decode
 

@@ -11,26 +11,51 @@ import math
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from grader import __version__, messages
+from grader import __version__, language, messages
 from grader.course import Course, Exercise
-from grader.errors import CourseError, InfrastructureError, SubmissionRejected
-from grader.events import Broken, Ended, Finished, Job, Line, Opened, PlannedCheck, Ready, SourceText
+from grader.errors import CourseError, InfrastructureError, SubmissionRejected, UsageError
+from grader.events import (
+    Began,
+    Broken,
+    Chosen,
+    Ended,
+    Finished,
+    Job,
+    Line,
+    Opened,
+    PlannedCheck,
+    Ready,
+    Refused,
+    SourceText,
+)
 from grader.results import CheckResult, Environment, ExerciseResult, Flag, Outcome, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
 from grader.sandbox.spawn import HostSpec, Zygote
 from grader.submission import Submission, read_submission
 
 OnCheck = Callable[[CheckResult], None]
+OnBegin = Callable[[PlannedCheck], None]
 
 _WORKER = str(Path(__file__).parent / "suite" / "worker.py")
 _COLLECT_WALL_S = 120.0
 _END_WALL_S = 2.0
 _LOG_CHARS = 2000
 _OPEN_OUTCOMES = (Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
+
+
+@dataclass
+class _Judged:
+    """What came back of a job: the places of the plan that it was about, and what was found out there."""
+
+    chosen: tuple[int, ...] = ()
+    results: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
+    flags: list[Flag] = field(default_factory=list)
+    stdout: str = ""
 
 
 class Grader:
@@ -70,43 +95,52 @@ class Grader:
         return self._started().plan
 
     def grade(
-        self, submission: Submission, *, seed: int | None = None, on_check: OnCheck | None = None
+        self,
+        submission: Submission,
+        *,
+        seed: int | None = None,
+        on_check: OnCheck | None = None,
+        on_begin: OnBegin | None = None,
+        keyword: str = "",
+        devices: Sequence[str] | None = None,
     ) -> ExerciseResult:
         """Judge one submission.
 
         Args:
             seed: Seed of all draws; None means the course's.
+            on_begin: Called with the plan's line of a check when it begins (again, where it is tried again).
             on_check: Called with each check as it ends, in the order of the plan.
+            keyword: Judge only these checks and those they need: a whole id, or an expression as for pytest's -k.
+                Other checks are not in the result, which then is not complete.
+            devices: Judge on these only; on others the checks stay pending.
         Raises:
+            UsageError: `keyword` or `devices` mean nothing here.
             CourseError: a check turned out to be broken while it ran; the message names file and line.
         """
-        self._started()
-        assert self._line is not None
-        seed = self.exercise.course.seed if seed is None else seed
         sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-        judged: dict[tuple[str, str], CheckResult] = {}
-        flags: list[Flag] = []
-        try:
-            with self._line_errors():
-                self._line.send(Job(sources, seed, self.tier.value))
-            self._follow(self._line, judged, flags, on_check or _ignore)
-        except (CourseError, InfrastructureError):
-            raise  # the job is over on the other side too
-        except BaseException:
-            self.close()  # what is left on the line belongs to this job, so no other may follow
-            raise
-        return self._result(seed, submission, judged, flags)
+        job = self._job(sources, seed, keyword, devices)
+        judged = self._judge(job, on_check or _ignore, on_begin or _ignore)
+        return self._result(job, submission, judged)
 
     def reject(
-        self, why: SubmissionRejected, *, seed: int | None = None, on_check: OnCheck | None = None
+        self,
+        why: SubmissionRejected,
+        *,
+        seed: int | None = None,
+        on_check: OnCheck | None = None,
+        keyword: str = "",
+        devices: Sequence[str] | None = None,
     ) -> ExerciseResult:
-        """Return the result of a submission that could not even be read: every check is `rejected`."""
-        seed = self.exercise.course.seed if seed is None else seed
-        outcome, text = SubmissionRejected.outcome, str(why)
-        checks = [_unjudged(planned, outcome, text) for planned in self.plan if not planned.pending]
-        for check in checks:
-            (on_check or _ignore)(check)
-        return self._result(seed, Submission("", ()), {(check.id, check.device): check for check in checks}, [])
+        """Return the result of a submission that could not even be read: every check is `rejected`; see `grade`."""
+        job = self._job((), seed, keyword, devices)
+        judged = self._judge(job, _ignore, _ignore)
+        for index in judged.chosen:
+            planned = self.plan[index]
+            if not _is_pending(planned, job.devices):
+                check = _unjudged(planned, SubmissionRejected.outcome, str(why))
+                judged.results[check.id, check.device] = check
+                (on_check or _ignore)(check)
+        return self._result(job, Submission("", ()), judged)
 
     def log(self) -> str:
         """Return the end of what the judging side wrote for an instructor: tracebacks behind `error` outcomes."""
@@ -161,21 +195,53 @@ class Grader:
         self._resources.callback(lambda: worker.end(_END_WALL_S if self._ready is not None else 0))
         return Line(worker.line)
 
-    def _follow(
-        self, line: Line, judged: dict[tuple[str, str], CheckResult], flags: list[Flag], on_check: OnCheck
-    ) -> None:
+    def _job(
+        self, sources: tuple[SourceText, ...], seed: int | None, keyword: str, devices: Sequence[str] | None
+    ) -> Job:
+        self._started()
+        course, listed = self.exercise.course, self.exercise.devices
+        for device in devices or ():
+            if device not in listed:
+                facts = {"slug": self.exercise.slug, "device": device, "devices": ", ".join(listed)}
+                raise UsageError(messages.CLI_DEVICE_NOT_LISTED.format(**facts))
+        chosen_devices = None if devices is None else tuple(devices)
+        seed = course.seed if seed is None else seed
+        return Job(sources, seed, self.tier.value, keyword, chosen_devices, language.current())
+
+    def _judge(self, job: Job, on_check: OnCheck, on_begin: OnBegin) -> _Judged:
+        assert self._line is not None
+        judged = _Judged(chosen=tuple(range(len(self.plan))))
+        try:
+            with self._line_errors():
+                self._line.send(job)
+            self._follow(self._line, judged, on_check, on_begin)
+        except (CourseError, InfrastructureError, UsageError):
+            raise  # the job is over on the other side too
+        except BaseException:
+            self.close()  # what is left on the line belongs to this job, so no other may follow
+            raise
+        return judged
+
+    def _follow(self, line: Line, judged: _Judged, on_check: OnCheck, on_begin: OnBegin) -> None:
         """Take events until all is finished. A worker that ends early leaves checks out; they will be `not_run`."""
         while True:
             with self._line_errors():
                 event = line.receive()
             match event:
                 case Ended(result=result):
-                    judged[result.id, result.device] = result
+                    judged.results[result.id, result.device] = result
                     on_check(result)
-                case Opened(flags=found):
-                    flags[:] = found
+                case Began(index=index):
+                    on_begin(self.plan[index])
+                case Chosen(indices=indices):
+                    judged.chosen = indices
+                case Opened(flags=flags, stdout=stdout):
+                    # A second judge imports the files again: what is printed then has been seen.
+                    judged.flags, judged.stdout = list(flags), judged.stdout or stdout
                 case Broken(message=message):
                     raise CourseError(message)
+                case Refused(message=message):
+                    raise UsageError(message)
                 case None | Finished():
                     return
                 case _:
@@ -189,26 +255,24 @@ class Grader:
         except OSError as error:
             raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log())) from error
 
-    def _result(
-        self,
-        seed: int,
-        submission: Submission,
-        judged: Mapping[tuple[str, str], CheckResult],
-        flags: list[Flag],
-    ) -> ExerciseResult:
+    def _result(self, job: Job, submission: Submission, judged: _Judged) -> ExerciseResult:
         ready = self._started()
-        checks = [judged.get((planned.id, planned.device)) or _unjudged(planned) for planned in ready.plan]
+        checks = [
+            judged.results.get((planned.id, planned.device)) or _not_judged(planned, job.devices)
+            for planned in (ready.plan[index] for index in judged.chosen)
+        ]
         return ExerciseResult(
             exercise=self.exercise.slug,
             submission=SubmissionInfo(submission.sha256, submission.files),
             suite_sha256=ready.suite_sha256,
             score=score(checks),
             max_score=max_score(checks),
-            complete=is_complete(checks),
-            seed=seed,
+            complete=is_complete(checks) and len(checks) == len(ready.plan),
+            seed=job.seed,
             environment=Environment(__version__, platform.python_version(), ready.torch, ["cpu"], self.tier.value),
             checks=checks,
-            flags=flags,
+            flags=judged.flags,
+            stdout=judged.stdout,
         )
 
 
@@ -238,9 +302,8 @@ def grade_submission(
 
 
 def score(checks: Iterable[CheckResult]) -> float:
-    """Return the points earned: those of every id that passed on all devices where it was judged."""
-    earned = [entries[0].max_points for entries in _by_id(checks) if _has_passed(entries)]
-    return _rounded(earned)
+    """Return the points earned: of every id the least that it earned on the devices where it was judged."""
+    return _rounded([_earned(entries) for entries in _by_id(checks)])
 
 
 def max_score(checks: Iterable[CheckResult]) -> float:
@@ -272,9 +335,8 @@ def _by_id(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
     return list(grouped.values())
 
 
-def _has_passed(entries: list[CheckResult]) -> bool:
-    judged = {entry.outcome for entry in entries} - {Outcome.PENDING}
-    return judged == {Outcome.PASSED}
+def _earned(entries: list[CheckResult]) -> float:
+    return min((entry.points for entry in entries if entry.outcome is not Outcome.PENDING), default=0.0)
 
 
 def _rounded(points: list[float]) -> float:
@@ -282,8 +344,15 @@ def _rounded(points: list[float]) -> float:
     return round(math.fsum(points), 6)
 
 
-def _unjudged(planned: PlannedCheck, outcome: Outcome | None = None, message: str = "") -> CheckResult:
-    outcome = outcome or (Outcome.PENDING if planned.pending else Outcome.NOT_RUN)
+def _is_pending(planned: PlannedCheck, devices: Sequence[str] | None) -> bool:
+    return planned.pending or (devices is not None and planned.device not in devices)
+
+
+def _not_judged(planned: PlannedCheck, devices: Sequence[str] | None) -> CheckResult:
+    return _unjudged(planned, Outcome.PENDING if _is_pending(planned, devices) else Outcome.NOT_RUN)
+
+
+def _unjudged(planned: PlannedCheck, outcome: Outcome, message: str = "") -> CheckResult:
     return CheckResult(
         id=planned.id,
         title=planned.title,
@@ -296,5 +365,5 @@ def _unjudged(planned: PlannedCheck, outcome: Outcome | None = None, message: st
     )
 
 
-def _ignore(result: CheckResult) -> None:
+def _ignore(check: CheckResult | PlannedCheck) -> None:
     """Nobody watches."""

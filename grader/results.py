@@ -110,6 +110,7 @@ class ExerciseResult(msgspec.Struct, forbid_unknown_fields=True):
     checks: list[CheckResult]
     attempt: int = 1
     flags: list[Flag] = []
+    stdout: str = ""  # what the files printed while they were imported; it belongs to no check
     schema: Literal["grader.result/1"] = SCHEMA
 
     def to_json(self) -> bytes:

@@ -1,8 +1,9 @@
 """Collect the suites of an exercise once: run pytest up to the point where it would run its items, and stay there.
 
-Owns pytest's options and what a suite may not do while it is imported. Invariant: the public suite is read once and
-run from a private copy; nothing else in the folder that a student works in (conftest.py, pytest.ini, __init__.py, a
-torch.py) is ever looked at, let alone imported.
+Owns pytest's options, what a suite may not do while it is imported, and how pytest's phases reach the judge: the
+exception itself, never pytest's rendering of it, which holds the source and the values of hidden checks. Invariant: the
+public suite is read once and run from a private copy; nothing else in the folder that a student works in (conftest.py,
+pytest.ini, __init__.py, a torch.py) is ever looked at, let alone imported.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import traceback
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from grader.course import Exercise
 from grader.errors import CourseError, InfrastructureError
 from grader.events import Visibility
 from grader.sandbox.spawn import thread_count
+from grader.suite import context
 from grader.suite.marks import describe
 from grader.suite.plan import Step, make_plan, shown_path
 
@@ -31,11 +34,13 @@ _OPTIONS = [
     "-p", "no:terminal",
     "-p", "no:logging",  # it hooks into every logger of torch at each phase: half of what a small check costs
     "-p", "no:unraisableexception",  # it collects garbage five times when pytest ends
-    "--capture=sys",
     "--import-mode=importlib",
     "--strict-markers",
     "--assert=plain",  # rewritten asserts would call repr on what they compare, for a report that nobody sees
 ]  # fmt: skip
+_CAPTURED = ["--capture=sys"]
+# For a person at a debugger: what is printed and typed is the terminal's, and `breakpoint()` is Python's own.
+_AT_THE_TERMINAL = ["--capture=no", "-p", "no:debugging"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,11 @@ class SuiteFiles:
         """Return "file:line" as the author knows it."""
         original = self.exercise.public_suite if path == self.public else path
         return f"{shown_path(original, self.exercise.course.root)}:{line}"
+
+    def owns(self, file: str) -> bool:
+        """Whether a source file is one of the suite's, helpers beside the tests included."""
+        path = Path(file)
+        return path in self.all or path.is_relative_to(self.exercise.hidden_folder)
 
     def visibility(self, path: Path) -> Visibility:
         """Say which of the two suites a file belongs to."""
@@ -94,11 +104,14 @@ def read_suite(exercise: Exercise, private: Path) -> SuiteFiles:
     return SuiteFiles(exercise, public, hidden, digest.hexdigest())
 
 
-def with_collected_suite(exercise: Exercise, private: Path, use: Callable[[CollectedSuite], None]) -> None:
+def with_collected_suite(
+    exercise: Exercise, private: Path, use: Callable[[CollectedSuite], None], *, at_terminal: bool = False
+) -> None:
     """Collect the suites and call `use` inside pytest, where the items can be run.
 
     Args:
         private: An empty folder of our own, for the copy and for pytest's temporary files.
+        at_terminal: Leave standard input and output alone.
     Raises:
         CourseError: the suite breaks a rule; the message names file and line.
         InfrastructureError: pytest itself failed.
@@ -107,9 +120,12 @@ def with_collected_suite(exercise: Exercise, private: Path, use: Callable[[Colle
     ini = private / "pytest.ini"
     ini.write_text("[pytest]\n")
     folders = ["--rootdir", str(private), "-c", str(ini), "--basetemp", str(private / "basetemp")]
+    # Of the conftest.py files, those beside the hidden suite belong to it; those above it belong to somebody else.
+    own = exercise.hidden_folder if exercise.hidden_folder.is_dir() else private
+    options = [*_OPTIONS, *(_AT_THE_TERMINAL if at_terminal else _CAPTURED), *folders, "--confcutdir", str(own)]
     plugin = _Collector(files, use)
     sys.dont_write_bytecode = True  # no __pycache__ in the course's folders
-    status = pytest.main([*_OPTIONS, *folders, *map(str, files.all)], plugins=[plugin])
+    status = pytest.main([*options, *map(str, files.all)], plugins=[plugin])
     if plugin.problem is not None:
         raise plugin.problem
     if not plugin.used:
@@ -146,6 +162,17 @@ class _Collector:
         self._note(
             messages.SUITE_UNREADABLE.format(where=self.files.where(path, line), type=type(cause).__name__, text=cause)
         )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+        """Hand a phase's exception to the judge; skip pytest's rendering, which is slow and tells too much."""
+        check = context.current()
+        if check is None:
+            return None
+        if call.excinfo is not None:
+            check.failures.append(call.excinfo.value)
+        outcome: Any = "passed" if call.excinfo is None else "failed"
+        return pytest.TestReport(item.nodeid, ("", None, ""), {}, outcome, None, call.when)  # type: ignore[arg-type]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Make the plan and hand over."""

@@ -7,19 +7,36 @@ a judge (a plain unit test of a comparison) there is no current check; compariso
 from __future__ import annotations
 
 import hashlib
+import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from grader.errors import GuestLost
+import numpy
+import torch
+
+from grader import messages
+from grader.errors import CourseError, GuestLost, StudentRaised
 from grader.results import Flag
+
+EXCEPTION_LABEL = "exception"
+_EXCEPTION_CHARS = 500
+# What differs between two runs of one mistake: addresses, lines, rounded numbers. Sizes stay: they tell mistakes apart.
+_VARYING = (
+    (re.compile(r"0x[0-9a-fA-F]+"), "0x"),
+    (re.compile(r"\bline \d+"), "line"),
+    (re.compile(r"-?\d+\.\d+(e[-+]?\d+)?"), "#"),
+    (re.compile(r"\s+"), " "),
+)
 
 
 class SessionLike(Protocol):
-    """What a judge needs of `sandbox.host.Session`."""
+    """What a judge needs of `suite.session.SuiteSession`."""
 
     lost: GuestLost | None
+    received: tuple[object, ...]
 
     @property
     def stdout(self) -> str: ...  # noqa: D102 - the real one documents it
@@ -29,17 +46,46 @@ class SessionLike(Protocol):
     def guest(self) -> Any: ...  # noqa: D102
     def open(self, seed: int) -> list[Flag]: ...  # noqa: D102
     def begin_check(self, seed: int, deadline: float) -> None: ...  # noqa: D102
+    def seed_guest(self, seed: int) -> None: ...  # noqa: D102
     def end_check(self) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What reached one `expect_*` call: the value as it was received."""
+    """What reached one `expect_*` call: the value as it was received, an exception as `Raised`.
+
+    `expected` is what it was compared with, where that is one value; it never leaves the judge.
+    """
 
     label: str
     index: int
     actual: object
+    expected: object = None
+
+
+class Raised(NamedTuple):
+    """A student's exception as two submissions can be compared by it."""
+
+    type_name: str
+    text: str
+
+    @classmethod
+    def of(cls, error: StudentRaised) -> Raised:
+        """Return an exception with everything taken out of its text that differs between two runs of one mistake."""
+        text = error.text
+        for pattern, kept in _VARYING:
+            text = pattern.sub(kept, text)
+        return cls(error.type_name, text.strip()[:_EXCEPTION_CHARS])
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What `once` keeps: a value or the failure it ended in, and the comparisons made on the way."""
+
+    value: object
+    failure: BaseException | None
+    comparisons: tuple[Comparison, ...]
 
 
 @dataclass
@@ -51,25 +97,47 @@ class Check:
     run_seed: int
     session: SessionLike
     reference: Callable[[], ModuleType]
+    shared: dict[tuple[str, str], Shared] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
+    _scope: str = ""
     _drawn: int = 0
+    _rng: torch.Generator | None = None
 
-    def record(self, label: str | None, actual: object) -> str:
+    def record(self, label: str | None, actual: object, expected: object = None) -> str:
         """Remember a comparison; return its label, made up from its place if the suite gave none."""
         index = len(self.comparisons)
         label = label or f"comparison {index + 1}"
-        self.comparisons.append(Comparison(label, index, actual))
+        self.comparisons.append(Comparison(label, index, actual, expected))
         return label
 
     def seed(self, purpose: str) -> int:
         """Return a seed that depends on the run's seed, this check's id and the purpose only."""
-        return derive_seed(self.run_seed, self.id, purpose)
+        return derive_seed(self.run_seed, self._scope or self.id, purpose)
 
     def next_seed(self, purpose: str) -> int:
         """Return a further seed for the same purpose, so that two uses in one check draw differently."""
         self._drawn += 1
         return self.seed(f"{purpose} {self._drawn}")
+
+    @property
+    def rng(self) -> torch.Generator:
+        """The generator that the fixture `rng` hands out."""
+        if self._rng is None:
+            self._rng = torch.Generator().manual_seed(self.seed("rng"))
+        return self._rng
+
+    def draw_for(self, scope: str) -> None:
+        """Let every later draw, here and in the guest, depend on the run's seed and `scope`, not on what was drawn.
+
+        Raises:
+            GuestLost: the guest is gone.
+        """
+        self._scope, self._drawn = scope, 0
+        seed_host(self.seed("host"))
+        if self._rng is not None:
+            self._rng.manual_seed(self.seed("rng"))
+        self.session.seed_guest(self.seed("guest"))
 
 
 _current: Check | None = None
@@ -92,6 +160,17 @@ def current() -> Check | None:
     return _current
 
 
+def required() -> Check:
+    """Return the check that is being judged now.
+
+    Raises:
+        CourseError: there is none.
+    """
+    if _current is None:
+        raise CourseError(messages.NOT_JUDGED)
+    return _current
+
+
 def derive_seed(run_seed: int, check_id: str, purpose: str) -> int:
     """Return 32 bits from the run's seed, a check's id and a purpose; numpy takes no larger seed.
 
@@ -99,3 +178,10 @@ def derive_seed(run_seed: int, check_id: str, purpose: str) -> int:
     """
     digest = hashlib.sha256(f"{run_seed}\0{check_id}\0{purpose}".encode()).digest()
     return int.from_bytes(digest[:4], "little")
+
+
+def seed_host(seed: int) -> None:
+    """Seed every generator that a suite might draw from by accident; `rng` is the one to use."""
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.default_generator.manual_seed(seed)

@@ -17,8 +17,11 @@ from torch import Tensor
 from grader import messages
 from grader.errors import CourseError, StudentRaised
 from grader.results import Outcome
+from grader.sandbox import autograd
 from grader.sandbox.remote import Remote
 from grader.suite import context
+
+__tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
 
 # Norm-wise tolerance by dtype: (relative to the largest expected value, floor). The relative part is 10 to 50 times
 # the deviation measured between dialects of the same correct answer (networks of up to three layers on a CPU: float32
@@ -34,6 +37,7 @@ TOLERANCES: dict[torch.dtype, tuple[float, float]] = {
     torch.float16: (1e-2, 1e-4),
     torch.bfloat16: (3e-2, 1e-3),
 }
+_DEVICES = {"privateuseone": "sim"}
 
 
 class ComparisonFailed(AssertionError):
@@ -44,8 +48,22 @@ class ComparisonFailed(AssertionError):
         self.label, self.message = label, message
 
 
+class Awarded(ComparisonFailed):
+    """A check that earns a share of its points, from 0 to below 1."""
+
+    def __init__(self, label: str, message: str, share: float) -> None:
+        super().__init__(label, message)
+        self.share = share
+
+
 def expect_close(
-    actual: Any, expected: Any, rtol: float | None = None, label: str | None = None, *, scale: float = 0.0
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    label: str | None = None,
+    *,
+    scale: float = 0.0,
+    device: str | None = None,
 ) -> None:
     """Compare a tensor, array or number with the expected one, norm-wise: max|a - b| <= rtol * max|b| + floor.
 
@@ -55,6 +73,7 @@ def expect_close(
         rtol: Tolerance relative to the largest expected value; None means the dtype's own (`TOLERANCES`).
         label: What the student knows the value as, such as "dW1".
         scale: The size that values have in this computation, where the expected ones may cancel to 0.
+        device: Where the student's tensor must be: "cpu", "sim" or "cuda"; None means that it does not matter.
     Shapes:
         actual, expected: equal; (N, 1) is not (N,).
     Raises:
@@ -62,12 +81,14 @@ def expect_close(
         CourseError: `expected` is no tensor, array or number, or contains NaN.
     Source: the table's comment.
     """
-    label = _check_and_record(label, actual)
+    label = check_and_record(label, actual, expected)
     got = _received(label, actual, _kind(expected))
     wanted = _as_tensor(expected)
     if torch.isnan(wanted).any():
         raise CourseError(messages.EXPECTED_NAN.format(label=label))
     _require_same_form(label, got, wanted)
+    if device is not None and device_of(actual) != device:
+        _fail(label, messages.WRONG_DEVICE, expected=device, actual=device_of(actual))
     _require_finite(label, got, wanted)
     _require_values(label, got, wanted, rtol, scale)
 
@@ -78,8 +99,53 @@ def expect_equal(actual: Any, expected: Any, label: str | None = None) -> None:
     Raises:
         ComparisonFailed: they differ; 1, 1.0 and True are three different values, and NaN equals nothing.
     """
-    label = _check_and_record(label, actual)
-    _require_equal(label, actual, expected)
+    label = check_and_record(label, actual, expected)
+    try:
+        _require_equal(label, actual, expected)
+    except ComparisonFailed as failed:  # its own label may be a place inside the value, such as out['sizes'][1]
+        raise ComparisonFailed(label, failed.message) from None
+
+
+def expect_tuple(actual: Any, count: int, label: str | None = None) -> tuple[Any, ...]:
+    """Return what a student's function returned once it is known to be a tuple (or list) of `count` values.
+
+    Taking a result apart by hand (`dw1, dw2 = …`) raises Python's own words where it is None or of another length.
+
+    Raises:
+        ComparisonFailed: it is something else.
+    """
+    label = check_and_record(label, actual)
+    if not isinstance(actual, list | tuple):
+        _wrong_type(label, actual, messages.EXPECTED_TUPLE.format(count=count))
+    if len(actual) != count:
+        wrong_number_of_values(label, actual, count)
+    return tuple(actual)
+
+
+def award(fraction: float, because: str) -> None:
+    """Let the check earn a share of its points; below 1 it ends here, `failed`. Mostly a check's last statement.
+
+    Args:
+        fraction: From 0 to 1. NaN counts as 0: it came from what was received.
+        because: What the student reads; it must not hold an expected value.
+    Raises:
+        Awarded: the share is below 1.
+        CourseError: no share, or no sentence.
+    """
+    is_number = isinstance(fraction, int | float) and not isinstance(fraction, bool)
+    if not is_number or fraction < 0 or fraction > 1 or not (isinstance(because, str) and because.strip()):
+        raise CourseError(messages.AWARD_OUT_OF_RANGE.format(fraction=fraction, because=because))
+    share = float(fraction) if fraction == fraction else 0.0
+    label = check_and_record("award", share)
+    if share < 1:
+        # Rounded down: 99.9 % must not look like everything.
+        raise Awarded(label, messages.AWARDED.format(because=because, percent=int(100 * share)), share)
+
+
+def device_of(actual: Any) -> str:
+    """Return where a tensor was on the student's side: "cpu", "sim" or "cuda"; the suite's own are on the CPU."""
+    kind = autograd.device_of(actual).split(":")[0]
+    return _DEVICES.get(kind, kind)
 
 
 def expect_raises(name: str, fn: Callable[..., Any], *args: Any, label: str | None = None) -> StudentRaised:
@@ -94,11 +160,11 @@ def expect_raises(name: str, fn: Callable[..., Any], *args: Any, label: str | No
     except StudentRaised as raised:
         if raised.outcome is not Outcome.RAISED:
             raise
-        label = _check_and_record(label, raised.type_name)
+        label = check_and_record(label, context.Raised.of(raised))
         if name not in raised.mro:
             _fail(label, messages.EXPECTED_RAISE_OTHER, expected=name, actual=raised.type_name, text=raised.text)
         return raised
-    label = _check_and_record(label, returned)
+    label = check_and_record(label, returned)
     _fail(label, messages.EXPECTED_RAISE_NONE, expected=name)
 
 
@@ -109,11 +175,11 @@ def expect_stages(actual: Any, expected: Mapping[str, Any], rtol: float | None =
         ComparisonFailed: a stage is missing or differs.
     """
     if not isinstance(actual, Mapping):
-        _wrong_type(_check_and_record("stages", actual), actual, "dict")
+        _wrong_type(check_and_record("stages", actual), actual, "a dict")
     names = list(expected)
     for place, name in enumerate(names):
         if name not in actual:
-            _fail(_check_and_record(name, None), messages.STAGE_MISSING, present=", ".join(map(str, actual)) or "none")
+            fail_received(name, None, messages.STAGE_MISSING, present=", ".join(map(str, actual)) or "none")
         try:
             expect_close(actual[name], expected[name], rtol, label=name)
         except ComparisonFailed as failed:
@@ -139,9 +205,19 @@ def wrong_number_of_values(label: str, actual: Any, expected: int) -> NoReturn:
     _fail(label, messages.WRONG_COUNT, expected=expected, actual=len(actual))
 
 
-def _check_and_record(label: str | None, actual: object) -> str:
+def check_and_record(label: str | None, actual: object, expected: object = None) -> str:
+    """Record a value before it is judged; return the comparison's label."""
     check = context.current()
-    return check.record(label, actual) if check else label or "value"
+    return check.record(label, actual, expected) if check else label or "value"
+
+
+def fail_received(label: str, received: object, template: str, **facts: object) -> NoReturn:
+    """Record a value that cannot be right and fail.
+
+    Raises:
+        ComparisonFailed: always.
+    """
+    _fail(check_and_record(label, received), template, **facts)
 
 
 def _fail(label: str, template: str, **facts: object) -> NoReturn:
@@ -149,13 +225,14 @@ def _fail(label: str, template: str, **facts: object) -> NoReturn:
 
 
 def _wrong_type(label: str, actual: object, expected: str) -> NoReturn:
+    """Fail because of a type; `expected` has its article."""
     if actual is None:
-        _fail(label, messages.RETURNED_NOTHING, expected=_with_article(expected))
-    _fail(label, messages.WRONG_TYPE, expected=_with_article(expected), actual=type_name(actual))
+        _fail(label, messages.RETURNED_NOTHING, expected=expected)
+    _fail(label, messages.WRONG_TYPE, expected=expected, actual=type_name(actual))
 
 
 def _with_article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+    return (messages.NOUN_AN if noun[0] in "aeio" else messages.NOUN_A).format(noun=noun)
 
 
 def _kind(expected: object) -> str:
@@ -173,7 +250,7 @@ def _received(label: str, actual: object, kind: str) -> Tensor:
     is_number = isinstance(actual, int | float | complex) and not isinstance(actual, bool)
     fits = {"tensor": isinstance(actual, Tensor), "array": isinstance(actual, numpy.ndarray), "number": is_number}
     if not fits[kind]:
-        _wrong_type(label, actual, kind)
+        _wrong_type(label, actual, _with_article(kind))
     return _as_tensor(actual)
 
 
@@ -196,8 +273,6 @@ def _require_same_form(label: str, got: Tensor, wanted: Tensor) -> None:
         _fail(label, messages.WRONG_SHAPE, expected=_shape(wanted), actual=_shape(got), hint=hint)
     if got.dtype != wanted.dtype:
         _fail(label, messages.WRONG_DTYPE, expected=_dtype(wanted), actual=_dtype(got))
-    if got.device != wanted.device:
-        _fail(label, messages.WRONG_DEVICE, expected=wanted.device, actual=got.device)
 
 
 def _require_finite(label: str, got: Tensor, wanted: Tensor) -> None:
@@ -242,7 +317,7 @@ def _require_equal(label: str, actual: Any, expected: Any) -> None:
             facts = {"shape": _shape(got), "dtype": _dtype(got), "within": messages.EXACTLY}
             _fail(label, sentence, wrong=wrong, count=got.numel(), **facts)
     elif type(actual) is not type(expected):
-        _wrong_type(label, actual, "value None" if expected is None else type(expected).__name__)
+        _wrong_type(label, actual, _with_article("value None" if expected is None else type(expected).__name__))
     elif isinstance(expected, list | tuple):
         if len(actual) != len(expected):
             wrong_number_of_values(label, actual, len(expected))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -17,7 +17,16 @@ from torch import Tensor
 from grader import messages
 from grader.errors import CourseError
 from grader.suite import context
-from grader.suite.expect import ComparisonFailed, expect_close, type_name, wrong_number_of_values
+from grader.suite.expect import (
+    ComparisonFailed,
+    check_and_record,
+    expect_close,
+    fail_received,
+    type_name,
+    wrong_number_of_values,
+)
+
+__tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
 
 # Central differences in float64 are right to 1e-9 at a step of 1e-6 and best near 1e-5; below 1e-8 rounding wins.
 # Source: W. Press et al., Numerical Recipes, 3rd ed., 5.7.
@@ -53,7 +62,7 @@ class _Scalar:
         outputs = _outputs(self.fn(*changed))
         # Not by comparing attributes: an attribute of a remote object is remote, and comparing it is an error.
         if [y.shape if isinstance(y, Tensor) else None for y in outputs] != [w.shape for w in self.weights]:
-            raise _failed("result", messages.SHAPE_CHANGES)
+            fail_received("result", list(outputs), messages.SHAPE_CHANGES)
         return outputs
 
 
@@ -85,9 +94,7 @@ def expect_gradients(
     scalar = _Scalar(fn, leaves, weights)
     analytic = _analytic(outputs, weights, [leaves[i] for i in places])
     for place, gradient in zip(places, analytic, strict=True):
-        name = f"{label or 'gradient'} of input {place + 1}"
-        if check := context.current():
-            check.record(name, gradient)
+        name = check_and_record(f"{label or 'gradient'} of input {place + 1}", gradient)
         _require_finite(name, gradient)
         for _ in range(_DIRECTIONS):
             _require_agreement(name, scalar, place, gradient, rtol, generator)
@@ -128,23 +135,24 @@ def _by_name(actual: Any, names: list[str], is_mapping: bool) -> dict[str, Any]:
     """Give every gradient that was received the name of its input."""
     if is_mapping:
         if not isinstance(actual, Mapping):
-            raise _wrong_container(actual, "dict")
+            _wrong_container(actual, "dict")
         if missing := [name for name in names if name not in actual]:
-            raise ComparisonFailed(missing[0], messages.GRADIENT_MISSING.format(label=missing[0]))
+            fail_received(missing[0], None, messages.GRADIENT_MISSING)
         return dict(actual)
     if len(names) == 1 and not isinstance(actual, list | tuple):
         return {names[0]: actual}
     if not isinstance(actual, list | tuple):
-        raise _wrong_container(actual, "tuple")
+        _wrong_container(actual, "tuple")
     if len(actual) != len(names):
-        wrong_number_of_values("gradients", actual, len(names))
+        wrong_number_of_values(check_and_record("gradients", actual), actual, len(names))
     return dict(zip(names, actual, strict=True))
 
 
-def _wrong_container(actual: Any, expected: str) -> ComparisonFailed:
+def _wrong_container(actual: Any, expected: str) -> NoReturn:
     sentence = messages.RETURNED_NOTHING if actual is None else messages.WRONG_TYPE
-    text = sentence.format(label="gradients", expected=f"a {expected}", actual=type_name(actual))
-    return ComparisonFailed("gradients", text)
+    fail_received(
+        "gradients", actual, sentence, expected=messages.NOUN_A.format(noun=expected), actual=type_name(actual)
+    )
 
 
 def _generator() -> torch.Generator:
@@ -178,18 +186,17 @@ def _connected_outputs(label: str, result: Any) -> tuple[Tensor, ...]:
     outputs = _outputs(result)
     for output in outputs:
         if not isinstance(output, Tensor):
-            raise _failed(
-                label,
-                messages.RETURNED_NOTHING if output is None else messages.WRONG_TYPE,
-                expected="a tensor",
-                actual=type_name(output),
-            )
+            sentence = messages.RETURNED_NOTHING if output is None else messages.WRONG_TYPE
+            expected = messages.NOUN_A.format(noun="tensor")
+            fail_received(label, output, sentence, expected=expected, actual=type_name(output))
         if output.dtype != torch.float64:
             dtype = str(output.dtype).removeprefix("torch.")
-            raise _failed(label, messages.WRONG_DTYPE, expected="float64", actual=dtype)
+            fail_received(label, output, messages.WRONG_DTYPE, expected="float64", actual=dtype)
         if not output.requires_grad:
-            raise _failed(label, messages.GRAPH_IS_CUT)
-        _require_finite(label, output.detach())
+            fail_received(label, output, messages.GRAPH_IS_CUT)
+        if not torch.isfinite(output).all():
+            check_and_record(label, output)
+            _require_finite(label, output.detach())
     return outputs
 
 

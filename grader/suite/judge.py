@@ -8,55 +8,75 @@ check is worth, and that it counts, was fixed before; nothing here reads points.
 from __future__ import annotations
 
 import importlib.util
-import random
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
+from typing import Protocol
 
-import numpy
 import pytest
-import torch
 from _pytest.runner import runtestprotocol
 
 from grader import messages
 from grader.course import Exercise
-from grader.errors import CourseError, GuestLost, InfrastructureError, SubmissionError
-from grader.events import Began, Broken, Ended, Finished, Job, Line, Opened
-from grader.results import CheckResult, Flag, Outcome
+from grader.errors import CourseError, GuestLost, InfrastructureError, StudentRaised, SubmissionError
+from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck
+from grader.policy import withheld
+from grader.results import CheckResult, Outcome
 from grader.sandbox.autograd import with_advice
 from grader.suite import context
 from grader.suite.collect import CollectedSuite, place_in
 from grader.suite.plan import Step, shown_path
-from grader.suite.verdict import Verdict, verdict_of
+from grader.suite.verdict import Verdict, could_not_go_on, verdict_of
 
 ATTEMPTS = 3
 
 OpenSession = Callable[[Job], context.SessionLike]
 
 
+class Listener(Protocol):
+    """Whoever is told what happens, as it happens."""
+
+    def send(self, message: Event) -> None:
+        """Take one event."""
+
+
 @dataclass
 class Progress:
-    """What is known of a submission so far; it survives a judge that does not."""
+    """What a submission is judged by and what is known of it so far; it survives a judge that does not.
 
-    outcomes: dict[int, Outcome]
+    `todo` are places of the plan in the order of judging, `deadline` is that of the whole submission (monotonic).
+    """
+
+    todo: tuple[int, ...]
     deadline: float
-    next: int = 0
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    def remaining(self) -> list[int]:
+        """Return the places that have no outcome yet."""
+        return [index for index in self.todo if index not in self.outcomes]
 
 
 class Judge:
-    """Judges one submission from a given check on."""
+    """Judges what remains of one submission."""
 
     def __init__(
-        self, suite: CollectedSuite, job: Job, progress: Progress, open_session: OpenSession, line: Line
+        self,
+        suite: CollectedSuite,
+        job: Job,
+        progress: Progress,
+        open_session: OpenSession,
+        line: Listener,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.suite, self.job, self.progress, self.line = suite, job, progress, line
         self.exercise = suite.files.exercise
-        self._open_session = open_session
+        self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
+        self._shared: dict[tuple[str, str], context.Shared] = {}
 
     def run(self) -> None:
         """Judge the remaining checks and say that all is finished, or that the course is broken."""
@@ -66,7 +86,7 @@ class Judge:
                 self._same_for_all(session)
             else:
                 # The session is not closed: this process ends now, and with its sockets the guest.
-                for index in range(self.progress.next, len(self.suite.steps)):
+                for index in self.progress.remaining():
                     self._judge(session, index)
         except CourseError as error:
             self.line.send(Broken(self._with_place(error)))
@@ -78,7 +98,7 @@ class Judge:
     def _opened(self) -> context.SessionLike | Verdict:
         """Import the submission; an import that fails is every check's outcome."""
         verdict = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
-        for _ in range(ATTEMPTS):
+        for _ in range(self._attempts):
             session = self._open_session(self.job)
             try:
                 flags = session.open(context.derive_seed(self.job.seed, "", "import"))
@@ -86,32 +106,29 @@ class Judge:
                 _log(error, "opening")
             except (SubmissionError, GuestLost) as error:
                 session.close()
+                self.line.send(Opened(stdout=session.stdout))
                 return verdict_of(error, session.lost)
             else:
-                self._tell_flags(flags)
+                self.line.send(Opened(tuple(flags), session.stdout))
                 return session
             session.close()
         return verdict
 
-    def _tell_flags(self, flags: list[Flag]) -> None:
-        self.line.send(Opened(tuple(flags)))
-
     def _same_for_all(self, verdict: Verdict) -> None:
-        for index in range(self.progress.next, len(self.suite.steps)):
-            if not self.suite.steps[index].planned.pending:
-                self._tell(index, verdict)
+        for index in self.progress.remaining():
+            # At every feedback level: it is about the file, nothing of a hidden check can be in it.
+            self._end(index, check_result(self.suite.steps[index], verdict))
 
     # --- one check ---------------------------------------------------------------------------------------------
 
     def _judge(self, session: context.SessionLike, index: int) -> None:
         step = self.suite.steps[index]
-        if step.planned.pending:
-            return
         if blocker := self._blocker(step):
-            self._tell(index, Verdict(Outcome.BLOCKED, messages.WAITS_FOR.format(id=blocker)), blocked_by=blocker)
+            sentence = messages.WAITS_FOR.format(id=blocker.id, title=blocker.title.rstrip("."))
+            self._tell(index, Verdict(Outcome.BLOCKED, sentence), blocked_by=blocker.id)
             return
         began = time.perf_counter()
-        for _ in range(ATTEMPTS):
+        for _ in range(self._attempts):
             if time.monotonic() >= self.progress.deadline:
                 sentence = messages.TIME_USED_UP.format(wall_s=self.exercise.limits.wall_s)
                 verdict, stdout = Verdict(Outcome.TIMEOUT, sentence), ""
@@ -122,48 +139,59 @@ class Judge:
         public = step.planned.visibility == "public"
         self._tell(index, verdict, time.perf_counter() - began, stdout=stdout if public else "")
 
-    def _blocker(self, step: Step) -> str | None:
-        """Return the id of a needed check that has not passed on this device."""
+    def _blocker(self, step: Step) -> PlannedCheck | None:
+        """Return a needed check that has not passed on this device."""
         for name in step.check.needs:
             for index, other in enumerate(self.suite.steps):
                 needed = other.check.function == name and other.planned.device == step.planned.device
                 if needed and self.progress.outcomes.get(index) is not Outcome.PASSED:
-                    return other.planned.id
+                    return other.planned
         return None
 
     def _attempt(self, session: context.SessionLike, index: int, step: Step) -> tuple[Verdict, str]:
         limits = self.exercise.limits
         wall_s = step.check.check_wall_s or limits.check_wall_s
         deadline = min(time.monotonic() + wall_s, self.progress.deadline)
-        check = context.Check(step.planned.id, step.planned.device, self.job.seed, session, self._reference)
+        planned = step.planned
+        check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
         self.line.send(Began(index, deadline))
         context.begin(check)
         try:
-            seed_host(check.seed("host"))
+            context.seed_host(check.seed("host"))
             session.begin_check(check.seed("guest"), deadline)
-            runtestprotocol(self.suite.items[step.item], log=False, nextitem=self._next_item(index))
+            item = self.suite.items[step.item]
+            # The last one may have kept the fixtures of its file for a check that then was blocked.
+            item.session._setupstate.teardown_exact(item)
+            runtestprotocol(item, log=False, nextitem=self._next_item(index))
         except (Exception, GuestLost) as error:  # an exception of a hook or of ours, outside pytest's own phases
             check.failures.append(error)
         finally:
             context.end()
         failure = next(iter(check.failures), None)
+        if isinstance(failure, StudentRaised):
+            check.record(context.EXCEPTION_LABEL, context.Raised.of(failure))
         stdout = session.stdout  # before `lost`: reading it may find that too much was printed
         verdict = verdict_of(failure, session.lost)
-        session.end_check()
         if verdict.outcome is Outcome.ERROR:
-            _log(failure, step.planned.id)
+            _log(failure, planned.id)
+            verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
+        session.end_check()
         return verdict, stdout
 
     def _next_item(self, index: int) -> pytest.Item | None:
         """Return the item after this one, by which pytest knows which shared fixtures to keep."""
-        later = self.suite.steps[index + 1 :]
-        return next((self.suite.items[step.item] for step in later if not step.planned.pending), None)
+        later = [other for other in self.progress.remaining() if other > index]
+        return self.suite.items[self.suite.steps[later[0]].item] if later else None
 
     def _tell(
         self, index: int, verdict: Verdict, wall_s: float = 0.0, *, blocked_by: str | None = None, stdout: str = ""
     ) -> None:
-        self.progress.outcomes[index] = verdict.outcome
-        self.line.send(Ended(index, check_result(self.suite.steps[index], verdict, wall_s, blocked_by, stdout)))
+        result = check_result(self.suite.steps[index], verdict, wall_s, blocked_by, stdout)
+        self._end(index, withheld(result, self.exercise.feedback))
+
+    def _end(self, index: int, result: CheckResult) -> None:
+        self.progress.outcomes[index] = result.outcome
+        self.line.send(Ended(index, result))
 
     def _with_place(self, error: CourseError) -> str:
         place = place_in(error, self.suite.files.all)
@@ -183,7 +211,7 @@ def check_result(
         visibility=planned.visibility,
         device=planned.device,
         outcome=verdict.outcome,
-        points=planned.max_points if verdict.outcome is Outcome.PASSED else 0.0,
+        points=planned.max_points * verdict.share,
         max_points=planned.max_points,
         wall_s=round(wall_s, 6),
         message=verdict.message,
@@ -192,13 +220,6 @@ def check_result(
         frames=list(verdict.frames),
         stdout=stdout,
     )
-
-
-def seed_host(seed: int) -> None:
-    """Seed every generator that a suite might draw from by accident; `rng` is the one to use."""
-    random.seed(seed)
-    numpy.random.seed(seed)
-    torch.default_generator.manual_seed(seed)
 
 
 def load_reference(exercise: Exercise) -> ModuleType:

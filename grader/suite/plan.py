@@ -52,7 +52,7 @@ def make_plan(checks: Sequence[SuiteCheck], exercise: Exercise) -> list[Step]:
         raise CourseError(messages.SUITE_EMPTY.format(slug=exercise.slug))
     _require_unique(checks)
     _require_known_devices(checks, exercise)
-    order = _dependency_order(checks)
+    order = dependency_order(checks)
     parameters = {name: sum(check.function == name for check in checks) for name in order}
     steps = [
         Step(item, check, _planned(check, device, parameters[check.function]))
@@ -99,7 +99,7 @@ def _require_points(checks: Iterable[SuiteCheck], exercise: Exercise) -> None:
         )
 
 
-def _dependency_order(checks: Sequence[SuiteCheck]) -> list[str]:
+def dependency_order(checks: Sequence[SuiteCheck]) -> list[str]:
     """Return the test functions so that each comes after those it needs, otherwise in the order written."""
     needs = {check.function: check for check in checks}
     order: list[str] = []

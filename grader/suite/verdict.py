@@ -6,26 +6,39 @@ pytest's own report; hidden source and expected values cannot get into one.
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy
 import pytest
+from torch import Tensor
 
 from grader import messages
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
 from grader.results import Frame, Outcome
-from grader.suite.expect import ComparisonFailed
+from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
 _MESSAGE_CHARS = 4000
+_SHOWN_KEYS = 5
+# What Python and torch raise when a value is not what a line of the suite takes it for.
+_UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a check ended."""
+    """How a check ended; `awarded` is the share of its points that a check earns although it did not pass."""
 
     outcome: Outcome
     message: str = ""
     comparison: str | None = None
     frames: tuple[Frame, ...] = ()
+    awarded: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of the check's points that is earned."""
+        return 1.0 if self.outcome is Outcome.PASSED else self.awarded
 
 
 def verdict_of(failure: BaseException | None, lost: GuestLost | None) -> Verdict:
@@ -37,7 +50,7 @@ def verdict_of(failure: BaseException | None, lost: GuestLost | None) -> Verdict
     if lost is not None or isinstance(failure, GuestLost):
         guest_lost = lost if lost is not None else failure
         assert isinstance(guest_lost, GuestLost)
-        return Verdict(guest_lost.outcome, _clip(guest_lost.message))
+        return Verdict(guest_lost.outcome, _clip(guest_lost.message), frames=guest_lost.frames)
     if failure is None:
         return Verdict(Outcome.PASSED)
     if isinstance(failure, StudentRaised):
@@ -50,7 +63,8 @@ def verdict_of(failure: BaseException | None, lost: GuestLost | None) -> Verdict
 def _host_verdict(failure: BaseException) -> Verdict:
     """Judge an exception of host code: a comparison, a plain assert, or our own mistake."""
     if isinstance(failure, ComparisonFailed):
-        return Verdict(Outcome.FAILED, _clip(failure.message), failure.label)
+        awarded = failure.share if isinstance(failure, Awarded) else 0.0
+        return Verdict(Outcome.FAILED, _clip(failure.message), failure.label, awarded=awarded)
     if isinstance(failure, ProxyMisuse) and failure.received is not None:
         return Verdict(Outcome.FAILED, messages.RETURNED_UNREADABLE.format(type=failure.received))
     if isinstance(failure, CourseError):
@@ -60,6 +74,48 @@ def _host_verdict(failure: BaseException) -> Verdict:
     if isinstance(failure, AssertionError | pytest.fail.Exception):
         return Verdict(Outcome.FAILED, messages.CLAIM_DOES_NOT_HOLD)
     return Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
+
+
+def could_not_go_on(
+    failure: BaseException | None, is_suite: Callable[[str], bool], received: tuple[object, ...]
+) -> Verdict | None:
+    """Return the verdict `failed` if a line of the suite itself broke on what the student's code had returned.
+
+    `a, b = submission.f(x)` where f returns None is the student's mistake, although Python says it of the suite's line;
+    so is what torch says of `loss.backward()`. It counts so if something was received in this check and no code of ours
+    stands between the check and the exception. A suite that breaks on right answers shows when the reference is judged.
+
+    Args:
+        is_suite: Whether a file belongs to the suite.
+        received: What came from the student last, if anything did.
+    """
+    if type(failure) not in _UNUSABLE or not received:
+        return None
+    assert failure is not None
+    frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
+    in_suite = [place for place, frame in enumerate(frames) if is_suite(frame.f_code.co_filename)]
+    modules = [frame.f_globals.get("__name__", "") for frame in frames[in_suite[0] :]] if in_suite else ["grader."]
+    if any(module.startswith("grader.") for module in modules):
+        return None
+    return Verdict(Outcome.FAILED, _clip(messages.RETURNED_UNUSABLE.format(what=_shown(received[0]))))
+
+
+def _shown(value: object) -> str:
+    """Say what a received value is, as far as a student needs to know."""
+    match value:
+        case None:
+            return messages.SHOWN_NOTHING
+        case Tensor():
+            dtype = str(value.dtype).removeprefix("torch.")
+            return messages.SHOWN_TENSOR.format(shape=tuple(value.shape), dtype=dtype)
+        case numpy.ndarray():
+            return messages.SHOWN_ARRAY.format(shape=value.shape, dtype=value.dtype)
+        case list() | tuple():
+            return messages.SHOWN_SEQUENCE.format(type=type(value).__name__, count=len(value))
+        case dict():
+            keys = ", ".join(repr(key)[:40] for key in list(value)[:_SHOWN_KEYS]) or "(none)"
+            return messages.SHOWN_DICT.format(keys=keys + (", …" if len(value) > _SHOWN_KEYS else ""))
+    return messages.SHOWN_OTHER.format(type=type_name(value))
 
 
 def _raised(raised: StudentRaised) -> str:
@@ -73,7 +129,22 @@ def _raised(raised: StudentRaised) -> str:
     if raised.outcome is Outcome.FORBIDDEN:
         return _clip(raised.text)
     place = messages.RAISED_AT.format(file=where.file, line=where.line) if where else ""
-    return _clip(messages.RAISED.format(type=raised.type_name, text=raised.text or messages.NO_TEXT, place=place))
+    said = messages.RAISED.format(type=raised.type_name, text=raised.text or messages.NO_TEXT, place=place)
+    return "\n".join(filter(None, (_clip(said), _advice(raised.type_name))))
+
+
+def _advice(type_name: str) -> str:
+    """Return what to try next, for exceptions whose own text does not say it."""
+    match type_name:
+        case "ModuleNotFoundError":
+            return messages.RAISED_MODULE_MISSING
+        case "SystemExit" | "KeyboardInterrupt":
+            return messages.RAISED_EXIT
+        case "EOFError":
+            return messages.RAISED_INPUT
+        case "RecursionError":
+            return messages.RAISED_RECURSION
+    return ""
 
 
 def _clip(text: str) -> str:

@@ -23,19 +23,20 @@ from typing import NoReturn
 import torch
 import torch.fx.experimental.symbolic_shapes  # the first backward imports it: 0.2 s in every judge otherwise
 
-from grader import messages
+from grader import language, messages
 from grader.course import Exercise, load_course, load_exercise
-from grader.errors import CourseError, InfrastructureError
-from grader.events import Began, Broken, Ended, Event, Finished, Job, Line, Ready
-from grader.limits import Limits
+from grader.errors import CourseError, InfrastructureError, UsageError
+from grader.events import Began, Broken, Chosen, Ended, Event, Finished, Job, Line, Ready, Refused
 from grader.results import Outcome
-from grader.sandbox.fence import Tier
 from grader.sandbox.fence.kernel import PR_SET_PDEATHSIG, prctl
-from grader.sandbox.host import GuestSpec, Session, Source
+from grader.sandbox.guest.policy import unenforceable
 from grader.sandbox.spawn import Zygote, thread_count
+from grader.suite.choose import chosen, to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
+from grader.suite.context import seed_host
 from grader.suite.expect import expect_close
-from grader.suite.judge import Judge, OpenSession, Progress, check_result, seed_host
+from grader.suite.judge import Judge, OpenSession, Progress, check_result
+from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 
 # A judge answers this long after its own deadline has passed, or it is stuck in host code.
@@ -44,7 +45,6 @@ GRACE_S = 0.5
 _BETWEEN_S = 5.0
 _OPENING_S = 30.0
 _LOSSES_OUTSIDE_CHECKS = 3
-_NOT_YOUR_FAULT = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
 
 
 class CallerGone(Exception):
@@ -77,9 +77,17 @@ def serve(line: Line, exercise: Exercise, private: Path, open_session: OpenSessi
                 Supervisor(suite, line, open_session, job).run()
 
     try:
+        _require_enforceable(exercise)
         with_collected_suite(exercise, private, use)
     except CourseError as error:
         line.send(Broken(str(error)))
+
+
+def _require_enforceable(exercise: Exercise) -> None:
+    """Refuse a policy with a name that would forbid nothing; only a process with torch can know that."""
+    if problem := unenforceable(exercise.policy):
+        file = f"exercises/{exercise.slug}/exercise.toml"
+        raise CourseError(messages.TOML_KEY.format(file=file, key="policy.forbid", problem=problem))
 
 
 def _warm_up() -> None:
@@ -94,18 +102,29 @@ class Supervisor:
 
     def __init__(self, suite: CollectedSuite, caller: Line, open_session: OpenSession, job: Job) -> None:
         self.suite, self.caller, self.open_session, self.job = suite, caller, open_session, job
-        deadline = time.monotonic() + suite.files.exercise.limits.wall_s
-        self.progress = Progress({}, deadline)
+        self.progress = Progress((), time.monotonic() + suite.files.exercise.limits.wall_s)
         self._losses = 0
+        language.use(job.language)  # every judge is a fork of this process
 
     def run(self) -> None:
-        """Forward events until every check has ended or the course has turned out to be broken.
+        """Say which checks are meant, then forward events until each has ended or the course proves to be broken.
 
         Raises:
             CallerGone: nobody listens any more; the judge has been killed.
         """
+        try:
+            indices = chosen(self.suite.steps, self.job.keyword)
+        except UsageError as error:
+            self._forward(Refused(str(error)))
+            return
+        self._forward(Chosen(indices))
+        if self.job.sources:
+            self.progress.todo = to_judge(self.suite.steps, indices, self.job.devices)
+        self._judge()
+
+    def _judge(self) -> None:
         last: Finished | Broken | None = None
-        while last is None and self.progress.next < len(self.suite.steps):
+        while last is None and self.progress.remaining():
             judge = self._fork()
             try:
                 last = self._follow(judge)
@@ -130,7 +149,6 @@ class Supervisor:
                 case Ended():
                     judge.index, judge.deadline = None, time.monotonic() + _BETWEEN_S
                     self.progress.outcomes[event.index] = event.result.outcome
-                    self.progress.next = event.index + 1
                 case _:
                     judge.deadline = time.monotonic() + _BETWEEN_S
             self._forward(event)
@@ -154,15 +172,13 @@ class Supervisor:
             return
         self._losses += 1
         if self._losses == _LOSSES_OUTSIDE_CHECKS:
-            for index in range(self.progress.next, len(self.suite.steps)):
-                if not self.suite.steps[index].planned.pending:
-                    self._fail(index)
-            self.progress.next = len(self.suite.steps)
+            for index in self.progress.remaining():
+                self._fail(index)
 
     def _fail(self, index: int) -> None:
         self.progress.outcomes[index] = Outcome.ERROR
-        self.progress.next = index + 1
-        self._forward(Ended(index, check_result(self.suite.steps[index], _NOT_YOUR_FAULT)))
+        verdict = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
+        self._forward(Ended(index, check_result(self.suite.steps[index], verdict)))
 
     def _forward(self, event: Event) -> None:
         try:
@@ -214,23 +230,13 @@ def _kill(judge: _Running) -> None:
     judge.line.close()
 
 
-def sessions_from(zygote: Zygote, limits: Limits) -> OpenSession:
-    """Return a function that makes the session of a job."""
-
-    def open_session(job: Job) -> Session:
-        sources = tuple(Source(source.name, source.text) for source in job.sources)
-        return Session(zygote, GuestSpec(Tier(job.tier), limits, sources))
-
-    return open_session
-
-
 def main(arguments: list[str]) -> None:
     """Serve on an inherited descriptor until its other end is closed."""
     fd, zygote_fd, root, slug, private = arguments
     line = Line(socket.socket(fileno=int(fd)))
     try:
         exercise = load_exercise(load_course(Path(root)), slug)
-        serve(line, exercise, Path(private), sessions_from(Zygote.attach(int(zygote_fd)), exercise.limits))
+        serve(line, exercise, Path(private), sessions_from(Zygote.attach(int(zygote_fd)), exercise))
     except BrokenPipeError:
         sys.exit(1)  # our caller is gone
 
