@@ -31,6 +31,7 @@ fmt: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/boundary.py
+	$(BIN)/python benchmarks/overhead.py
 
 doctor: $(VENV)/.installed
 	$(BIN)/grader doctor

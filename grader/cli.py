@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from grader import __version__, messages
+from grader import __version__, language, messages
 from grader.errors import GraderError, UsageError
+from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
+    from grader.course import Exercise
     from grader.results import ExerciseResult
     from grader.sandbox.fence import Tier
+    from grader.show import Checked
 
+_DEVICES = ("cpu", "sim", "cuda", "all")
 _FENCES = ("auto", "namespaces", "landlock", "none")
 _INTERRUPTED = 130
 _OURS = 4
@@ -52,25 +57,76 @@ def main() -> None:
     """Hold the commands together."""
 
 
-@main.command(help=messages.CLI_CHECK_HELP)
-@click.argument("exercise")
-@click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
-@click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_JSON)
-@click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
-@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
-def check(exercise: str, submission: Path | None, json_file: str | None, seed: int | None, fence: str) -> None:
-    """Check one submission for one exercise."""
-    from grader.course import find_course, load_exercise
-    from grader.grade import exit_code
-    from grader.show import check_and_show
+@main.command("list", help=messages.CLI_LIST_HELP)
+def list_exercises() -> None:
+    """List the exercises of the course."""
+    from grader.course import find_course
+    from grader.show import list_and_show
 
-    found = load_exercise(find_course(), exercise)
-    _require_folder_of(json_file or "-")
-    stream = sys.stderr if json_file == "-" else sys.stdout
-    result = check_and_show(found, submission, seed, _tier(fence), stream)
+    course = find_course()
+    language.use(course.language)
+    list_and_show(course, sys.stdout)
+
+
+@main.command(help=messages.CLI_CHECK_HELP)
+@click.argument("exercise", required=False)
+@click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
+@click.option("-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD)
+@click.option("--seed", metavar="N", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
+@click.option("--device", type=click.Choice(_DEVICES), help=messages.CLI_OPTION_DEVICE)
+@click.option("--html", "html_file", metavar="FILE", help=messages.CLI_OPTION_HTML)
+@click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_JSON)
+@click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
+@click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
+@click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
+@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+def check(
+    exercise: str | None,
+    submission: Path | None,
+    keyword: str,
+    seed: int | None,
+    device: str | None,
+    html_file: str | None,
+    json_file: str | None,
+    merge_file: str | None,
+    debug: bool,
+    lang: str | None,
+    fence: str,
+) -> None:
+    """Check one submission for one exercise."""
+    from grader.course import choose_exercise, find_course
+    from grader.grade import exit_code
+    from grader.show import Wanted, check_and_show
+
+    course = find_course()
+    language.use(lang or course.language)
+    found = choose_exercise(course, exercise)
+    if debug:
+        others = {"--json": json_file, "--html": html_file, "--merge": merge_file, "--device": device}
+        _refuse_together("--debug", others, messages.CLI_WHY_NOT_DEBUG)
+        _debug(found, submission, seed, keyword)
+    if keyword:
+        _refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
+    if json_file == html_file == "-":
+        _refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
+    for file in (json_file, html_file):
+        _require_folder_of(file or "-")
+    wanted = Wanted(
+        tier=_tier(fence),
+        command=_command(exercise, submission, seed, lang),
+        path=submission,
+        seed=seed,
+        keyword=keyword,
+        devices=_devices(found, device),
+        earlier=_read_result(merge_file) if merge_file else None,
+        has_html=html_file is not None,
+    )
+    checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
+    if html_file:
+        _write_html(checked, found, html_file)
     if json_file:
-        _write_json(result, json_file)
-    sys.exit(exit_code(result))
+        _write(checked.result.to_json() + b"\n", json_file)
+    sys.exit(exit_code(checked.result))
 
 
 @main.command(help=messages.CLI_DOCTOR_HELP)
@@ -108,18 +164,76 @@ def _as_tier(fence: str) -> Tier:
     return Tier(fence)
 
 
+def _devices(exercise: Exercise, device: str | None) -> tuple[str, ...] | None:
+    """Return the devices to judge on; None means every listed one that is present."""
+    if device is None:
+        return None
+    if device == "all":
+        return exercise.devices
+    if device not in exercise.devices:
+        listed = ", ".join(exercise.devices)
+        raise UsageError(messages.CLI_DEVICE_NOT_LISTED.format(slug=exercise.slug, device=device, devices=listed))
+    return (device,)
+
+
+def _command(exercise: str | None, submission: Path | None, seed: int | None, lang: str | None) -> str:
+    """Return what one has to type to check the same submission with the same draws again."""
+    words = ["grader", "check", *([exercise] if exercise else [])]
+    words += ["--submission", str(submission)] if submission else []
+    words += ["--seed", str(seed)] if seed is not None else []
+    words += ["--lang", lang] if lang else []
+    return shlex.join(words)
+
+
+def _refuse_together(option: str, others: dict[str, str | None], why: str) -> None:
+    if given := ", ".join(name for name, value in others.items() if value):
+        raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
+
+
+def _debug(exercise: Exercise, submission: Path | None, seed: int | None, keyword: str) -> NoReturn:
+    """Become a Python that imports torch and runs suite and submission; Ctrl-C then belongs to the debugger alone."""
+    options = ["--submission", str(submission)] if submission else []
+    options += ["--seed", str(seed)] if seed is not None else []
+    options += ["-k", keyword] if keyword else []
+    options += ["--lang", language.current()]
+    # -P: the working directory is the student's, and a torch.py in it must not be taken for torch.
+    command = [sys.executable, "-P", "-m", "grader.suite.debug", str(exercise.course.root), exercise.slug, *options]
+    os.execv(sys.executable, command)
+
+
 def _require_folder_of(file: str) -> None:
     """Find out before anything is judged that there is nowhere to write to."""
     if file != "-" and not Path(file).parent.is_dir():
         raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=os.strerror(errno.ENOENT)))
 
 
-def _write_json(result: ExerciseResult, file: str) -> None:
+def _read_result(file: str) -> ExerciseResult:
+    from msgspec import DecodeError
+
+    from grader.results import ExerciseResult
+
+    try:
+        return ExerciseResult.from_json(Path(file).read_bytes())
+    except OSError as error:
+        raise UsageError(messages.MERGE_UNREADABLE.format(file=file, problem=error.strerror)) from error
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(messages.MERGE_UNREADABLE.format(file=file, problem=error)) from error
+
+
+def _write_html(checked: Checked, exercise: Exercise, file: str) -> None:
+    from grader.report.render import student_report
+
+    _write(student_report(checked.result, exercise, checked.sources).encode(), file)
+    if file != "-":
+        click.echo(messages.CHECK_HTML_WRITTEN.format(file=file), err=True)
+
+
+def _write(data: bytes, file: str) -> None:
     if file == "-":
-        click.echo(result.to_json())
+        click.echo(data, nl=False)
         return
     try:
-        Path(file).write_bytes(result.to_json() + b"\n")
+        Path(file).write_bytes(data)
     except OSError as error:
         raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=error.strerror)) from error
 

@@ -126,9 +126,10 @@ class FenceError(InfrastructureError):
 class GuestLost(BaseException):
     """The guest is gone (or was stopped by us). A BaseException, and sticky: the check it happens in cannot pass.
 
-    Not a GraderError on purpose: neither a suite nor a library that catches Exception may eat it.
+    Not a GraderError on purpose: neither a suite nor a library that catches Exception may eat it. `frames` are the
+    student's own at that moment, innermost last, where a guest could still say them.
     """
 
-    def __init__(self, outcome: Outcome, message: str) -> None:
+    def __init__(self, outcome: Outcome, message: str, frames: tuple[Frame, ...] = ()) -> None:
         super().__init__(message)
-        self.outcome, self.message = outcome, message
+        self.outcome, self.message, self.frames = outcome, message, frames

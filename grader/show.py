@@ -1,44 +1,96 @@
 """Runs a grading or the doctor and prints what comes of it, line by line as it happens.
 
-Shared by the commands and the demo. Owns the order of what is printed; `terminal` owns how it looks. Imports no torch.
+Shared by the commands and the demo. Owns the order of what is printed; `terminal` owns how it looks and `progress` what
+moves. Imports no torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-import click
+from rich.console import Console
+from rich.text import Text
 
 from grader import messages
-from grader.course import Exercise
+from grader.course import Course, Exercise, load_exercise
 from grader.doctor import Finding, denials, primitives, problems, software, tier_is_enough
-from grader.errors import SubmissionRejected
-from grader.grade import Grader, OnCheck
+from grader.errors import SubmissionRejected, UsageError
+from grader.grade import Grader
+from grader.merge import merge
+from grader.progress import RunningLine
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
 from grader.submission import Submission, read_submission
-from grader.terminal import CheckPrinter, Screen, heading_lines, indented, summary_lines, yes_no_lines
+from grader.terminal import (
+    check_line,
+    console_for,
+    detail_lines,
+    heading_lines,
+    indented,
+    listing_lines,
+    next_lines,
+    paragraph,
+    say,
+    summary_lines,
+    yes_no_lines,
+)
+
+_NOT_WRITTEN = re.compile(r"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
 
 
-def check_and_show(
-    exercise: Exercise, path: Path | None, seed: int | None, tier: Tier, stream: TextIO
-) -> ExerciseResult:
-    """Read one submission, judge it and print each check as it ends.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be checked and how; `command` is what leads to the same again.
+
+    `seed` None means the course's, `devices` None every listed one that is present; `earlier` is merged in; without
+    `has_html` a student with something to fix is told how to get the report; `brief` leaves out the line for each check
+    and the commands to type next.
+    """
+
+    tier: Tier
+    command: str
+    path: Path | None = None
+    seed: int | None = None
+    keyword: str = ""
+    devices: tuple[str, ...] | None = None
+    earlier: ExerciseResult | None = None
+    has_html: bool = False
+    brief: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of it: the result, and the text of every file that was judged, by name."""
+
+    result: ExerciseResult
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checked:
+    """Read one submission, judge it, print each check as it ends and at the end what to look at first.
 
     Raises:
-        UsageError: `path` does not exist.
+        UsageError: the path does not exist, or the earlier result is about something else.
         CourseError, InfrastructureError: see `Grader`.
     """
-    seed = exercise.course.seed if seed is None else seed
-    submission = _read(exercise, path)
-    _say(heading_lines(exercise.slug, exercise.title, tier, seed, Screen.of(stream)), stream)
-    with Grader(exercise, tier) as grader:
-        if isinstance(submission, SubmissionRejected):
-            rejected = submission
-            return _show(lambda on_check: grader.reject(rejected, seed=seed, on_check=on_check), stream)
-        return grade_and_show(grader, submission, seed, stream)
+    submission = _read(exercise, wanted.path)
+    console = console_for(stream)
+    seed = _seed(exercise, wanted)
+    say(console, heading_lines(exercise.slug, exercise.title, wanted.tier, seed, console))
+    with RunningLine(console) as running, Grader(exercise, wanted.tier) as grader:
+        judged = _judge(grader, submission, wanted, console, running)
+    return Checked(_conclude(judged, wanted, console), _sources(submission))
+
+
+def grade_and_show(grader: Grader, submission: Submission, wanted: Wanted, console: Console) -> Checked:
+    """Do the same with a grader that is already there, without a heading."""
+    with RunningLine(console) as running:
+        judged = _judge(grader, submission, wanted, console, running)
+    return Checked(_conclude(judged, wanted, console), _sources(submission))
 
 
 def _read(exercise: Exercise, path: Path | None) -> Submission | SubmissionRejected:
@@ -48,30 +100,89 @@ def _read(exercise: Exercise, path: Path | None) -> Submission | SubmissionRejec
         return rejected  # it gets a result like any other, in which every check says why
 
 
-def grade_and_show(grader: Grader, submission: Submission, seed: int, stream: TextIO) -> ExerciseResult:
-    """Judge a submission with a grader that is already there, and print checks and summary."""
-    result = _show(lambda on_check: grader.grade(submission, seed=seed, on_check=on_check), stream)
-    if any(check.outcome is Outcome.ERROR for check in result.checks):
-        reason = (grader.log().splitlines() or [""])[-1]
-        _say(["", *indented(messages.CLI_OUR_FAULT.format(reason=reason), Screen.of(stream))], stream)
-    return result
+def _seed(exercise: Exercise, wanted: Wanted) -> int:
+    return exercise.course.seed if wanted.seed is None else wanted.seed
 
 
-def _show(judge: Callable[[OnCheck], ExerciseResult], stream: TextIO) -> ExerciseResult:
-    screen = Screen.of(stream)
-    printer = CheckPrinter(screen)
+def _sources(submission: Submission | SubmissionRejected) -> dict[str, str]:
+    if isinstance(submission, SubmissionRejected):
+        return {}
+    return {source.name: source.text for source in submission.sources}
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A result, and the last words of what judged where it was the one that failed."""
+
+    result: ExerciseResult
+    our_fault: str = ""
+
+
+def _judge(
+    grader: Grader, submission: Submission | SubmissionRejected, wanted: Wanted, console: Console, running: RunningLine
+) -> _Judged:
+    """Judge and print one line per check, those last that only the result knows of: pending ones, for example."""
     shown: set[tuple[str, str]] = set()
 
     def on_check(check: CheckResult) -> None:
         shown.add((check.id, check.device))
-        _say(printer.lines(check), stream)
+        if not wanted.brief:
+            say(console, [check_line(check, console)])
 
-    result = judge(on_check)
+    seed = _seed(grader.exercise, wanted)
+    if isinstance(submission, SubmissionRejected):
+        result = grader.reject(submission, seed=seed, on_check=on_check, keyword=wanted.keyword, devices=wanted.devices)
+    else:
+        result = grader.grade(
+            submission,
+            seed=seed,
+            on_check=on_check,
+            on_begin=running.began,
+            keyword=wanted.keyword,
+            devices=wanted.devices,
+        )
     for check in result.checks:
-        if (check.id, check.device) not in shown:  # pending, or lost with a judge: only the result knows of it
+        if (check.id, check.device) not in shown:
             on_check(check)
-    _say(summary_lines(result, screen), stream)
+    failed = any(check.outcome is Outcome.ERROR for check in result.checks)
+    return _Judged(result, (grader.log().splitlines() or ["?"])[-1] if failed else "")
+
+
+def _conclude(judged: _Judged, wanted: Wanted, console: Console) -> ExerciseResult:
+    """Merge what is to be merged and print everything that stands below the checks."""
+    result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
+    say(console, detail_lines(result, console))
+    if not wanted.brief:
+        say(console, next_lines(result, wanted.command, wanted.has_html, console))
+    say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))
+    if judged.our_fault:
+        say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])
     return result
+
+
+def list_and_show(course: Course, stream: TextIO) -> None:
+    """Print every exercise of a course, and what is still to be written of it.
+
+    Raises:
+        UsageError: there are none.
+        CourseError: the exercise.toml of one is broken.
+    """
+    exercises = [load_exercise(course, slug) for slug in course.slugs()]
+    if not exercises:
+        raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
+    console = console_for(stream)
+    say(console, [*paragraph(course.name, console, "bold"), ""])
+    for exercise in exercises:
+        say(console, listing_lines(exercise, _left_to_write(exercise), console))
+    say(console, ["", messages.LIST_HINT.format(name=course.short_name(exercises[0].slug))])
+
+
+def _left_to_write(exercise: Exercise) -> int | None:
+    """Count the functions of a student's files that still raise NotImplementedError; None if they cannot be read."""
+    submission = _read(exercise, None)
+    if isinstance(submission, SubmissionRejected):
+        return None
+    return sum(len(_NOT_WRITTEN.findall(source.text)) for source in submission.sources)
 
 
 def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
@@ -82,45 +193,37 @@ def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
     Raises:
         InfrastructureError: a guest could not be started.
     """
-    screen = Screen.of(stream)
+    console = console_for(stream)
     found = software()
-    show_findings(messages.DOCTOR_VERSIONS, found, stream)
-    show_findings(messages.DOCTOR_PRIMITIVES, primitives(), stream)
+    show_findings(messages.DOCTOR_VERSIONS, found, console)
+    show_findings(messages.DOCTOR_PRIMITIVES, primitives(), console)
     tier, enough = strongest_tier(), tier_is_enough(needed)
-    _say([messages.DOCTOR_TIER.format(tier=tier)], stream)
+    say(console, [messages.DOCTOR_TIER.format(tier=tier)])
     if not enough and needed is None:
-        _say(indented(messages.DOCTOR_NO_TIER, screen), stream)
-    _say([""], stream)
+        say(console, indented(messages.DOCTOR_NO_TIER, console))
+    say(console)
     tried = tier if needed is None or not enough else needed
     witnessed = denials(tried) if tried is not Tier.NONE and all(finding.good for finding in found) else []
     if witnessed:
-        show_denials(messages.DOCTOR_DENIALS.format(tier=tried), witnessed, stream)
+        show_denials(messages.DOCTOR_DENIALS.format(tier=tried), witnessed, console)
     else:
-        _say([messages.DOCTOR_NOT_TRIED, ""], stream)
+        say(console, [messages.DOCTOR_NOT_TRIED, ""])
     bad = problems(found, enough, needed, witnessed)
     verdict = messages.DOCTOR_BAD.format(problems=", ".join(bad)) if bad else messages.DOCTOR_GOOD
-    _say([screen.paint(verdict, bold=True)], stream)
+    say(console, paragraph(verdict, console, "bold"))
     return bool(bad)
 
 
-def show_findings(heading: str, findings: Iterable[Finding], stream: TextIO) -> None:
+def show_findings(heading: str, findings: Iterable[Finding], console: Console) -> None:
     """Print a heading and one yes or no per finding."""
-    screen = Screen.of(stream)
-    _say([screen.paint(heading, bold=True), *yes_no_lines(_rows(findings), screen), ""], stream)
+    say(console, [Text(heading, "bold"), *yes_no_lines(_rows(findings), console), ""])
 
 
-def show_denials(heading: str, findings: Iterable[Finding], stream: TextIO) -> None:
+def show_denials(heading: str, findings: Iterable[Finding], console: Console) -> None:
     """Print a heading and, for each thing that was tried, whether it was denied."""
-    screen = Screen.of(stream)
     words = (messages.DOCTOR_DENIED, messages.DOCTOR_ALLOWED)
-    _say([screen.paint(heading, bold=True), *yes_no_lines(_rows(findings), screen, words), ""], stream)
+    say(console, [Text(heading, "bold"), *yes_no_lines(_rows(findings), console, words), ""])
 
 
 def _rows(findings: Iterable[Finding]) -> list[tuple[bool, str, str]]:
     return [(finding.good, finding.text, finding.advice) for finding in findings]
-
-
-def _say(lines: Iterable[str], stream: TextIO) -> None:
-    for line in lines:
-        # `color=True`: whether to colour was decided when the line was made.
-        click.echo(line, file=stream, color=True)

@@ -80,7 +80,7 @@ def _near_file(name: str, present: list[str]) -> str:
     """Suggest which of the files may have been meant: by spelling, by case, or with a suffix that a browser adds."""
     stem = name.removesuffix(".py").lower()
     alike = [other for other in present if other.lower().startswith(stem) and other.lower().endswith(".py")]
-    return messages.NEAR_NAMES.format(names=" or ".join(alike[:3])) if alike else did_you_mean(name, present)
+    return messages.NEAR_NAMES.format(names=messages.NAMES_OR.join(alike[:3])) if alike else did_you_mean(name, present)
 
 
 def _submission(read: list[tuple[str, bytes]], extra: Iterable[str]) -> Submission:

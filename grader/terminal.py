@@ -1,26 +1,33 @@
 """A result as lines for a terminal: pure functions from plain data to text.
 
-Owns symbols, colours, wrapping and points alignment. Knows nothing of how a result came about and prints nothing.
-Invariant: no character that a student chose reaches the terminal unless it is printable (no escape sequences).
+Owns symbols, colours, wrapping and the order inside a result. Knows nothing of how a result came about; `say` is the
+only thing here that prints. Invariant: no character that a student chose reaches the terminal unless it is printable
+(no escape sequences).
 """
 
 from __future__ import annotations
 
 import os
-import textwrap
+import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import TextIO
 
-import click
+from rich.console import Console
+from rich.text import Text
 
 from grader import messages
-from grader.results import CheckResult, ExerciseResult, Flag, Outcome
+from grader.course import Exercise
+from grader.results import CheckResult, ExerciseResult, Frame, Outcome
 
 WIDTH = 80
+SHOWN_IN_FULL = 3
+_NARROWEST = 40
 _OUTCOME_COLUMNS = 9
-_POINTS_COLUMNS = 7
-_INDENT = " " * (4 + _OUTCOME_COLUMNS + 1)
-_SHOWN_PRINTED_LINES = 3
+_POINTS_COLUMNS = 5
+_SHOWN_FRAMES = 4
+_SHOWN_PRINTED_LINES = 6
+_LONGEST = 2000
+_DEEPEST = 12
 
 # outcome: (symbol, the same in ASCII, colour). The word beside the symbol says it all; colour only repeats it.
 _LOOKS = {
@@ -40,97 +47,158 @@ _LOOKS = {
     Outcome.NOT_RUN: ("·", ".", "bright_black"),
     Outcome.ERROR: ("?", "?", "yellow"),
 }
+# What a student can do nothing about, or only by looking at another check first.
+_NOT_TO_FIX = (Outcome.PASSED, Outcome.BLOCKED, Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
 
 
-@dataclass(frozen=True)
-class Screen:
-    """What the reader's terminal can show."""
-
-    width: int = WIDTH
-    unicode: bool = True
-    colour: bool = False
-
-    @classmethod
-    def of(cls, stream: object) -> Screen:
-        """Describe `stream`: 80 columns at most, colour only on a terminal and without NO_COLOR."""
-        is_terminal = bool(getattr(stream, "isatty", lambda: False)())
-        columns = os.get_terminal_size(stream.fileno()).columns if is_terminal else WIDTH  # type: ignore[attr-defined]
-        colour = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(min(max(columns, 40), WIDTH), _can_encode(stream), colour)
-
-    def paint(self, text: str, colour: str | None = None, bold: bool = False) -> str:
-        """Colour `text`, where colour can be shown."""
-        return click.style(text, fg=colour, bold=bold or None) if self.colour else text
+def console_for(stream: TextIO) -> Console:
+    """Return a console on `stream`: 80 columns at most; colour on terminals only, if neither NO_COLOR nor dumb."""
+    is_terminal = bool(getattr(stream, "isatty", lambda: False)())
+    plain = not is_terminal or bool(os.environ.get("NO_COLOR"))
+    # force_terminal: FORCE_COLOR in the environment must not put a moving progress line into a pipe.
+    console = Console(
+        file=stream, force_terminal=is_terminal, color_system=None if plain else "auto",
+        markup=False, highlight=False, emoji=False,
+    )  # fmt: skip
+    console.width = max(_NARROWEST, min(console.width, WIDTH)) if is_terminal else WIDTH
+    return console
 
 
-class CheckPrinter:
-    """Turns checks into lines, one after the other; a reason that many checks share is printed once."""
-
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-        self._last_reason: list[str] = []
-
-    def lines(self, check: CheckResult) -> Iterator[str]:
-        """Yield the line of one check and, if it did not pass, why."""
-        yield from _headline(check, self._screen)
-        if check.outcome is Outcome.PASSED:
-            return
-        reason = list(_reason(check))
-        if check.outcome is not Outcome.BLOCKED and reason:
-            said_before, self._last_reason = reason == self._last_reason, reason
-            reason = [messages.CHECK_SAME_REASON] if said_before else reason
-        for text in reason:
-            yield from (_encodable(line, self._screen) for line in _wrapped(text, self._screen.width))
+def say(console: Console, lines: Iterable[Text | str] = ("",)) -> None:
+    """Print lines that are already as wide as they may be, in what the stream can encode."""
+    for line in lines:
+        text = line if isinstance(line, Text) else Text(line)
+        text.plain = text.plain.encode(console.encoding, "replace").decode(console.encoding)
+        console.print(text, soft_wrap=True)
 
 
-def heading_lines(slug: str, title: str, fence: str, seed: int, screen: Screen) -> list[str]:
-    """Return what stands above the checks; an unfenced run says so."""
-    lines = [
-        screen.paint(messages.CHECK_HEADING.format(slug=slug, title=title), bold=True),
-        messages.CHECK_CONDITIONS.format(fence=fence, seed=seed),
-    ]
+def heading_lines(slug: str, title: str, fence: str, seed: int, console: Console) -> Iterator[Text]:
+    """Yield what stands above the checks; an unfenced run says so."""
+    yield from _wrapped(messages.CHECK_HEADING.format(slug=slug, title=title), console, style="bold")
+    yield Text(messages.CHECK_CONDITIONS.format(fence=fence, seed=seed))
     if fence == "none":
-        lines += textwrap.wrap(messages.CHECK_UNFENCED, screen.width)
-    return [*(_encodable(line, screen) for line in lines), ""]
+        yield from _wrapped(messages.CHECK_UNFENCED, console)
+    yield Text()
 
 
-def summary_lines(result: ExerciseResult, screen: Screen) -> list[str]:
-    """Return what stands below the checks: flags, score, and what is still open."""
-    lines = [""]
+def check_line(check: CheckResult, console: Console) -> Text:
+    """Return the line of one check: symbol, outcome, title, points. A title that is too long for it is cut."""
+    mark = f"{_mark(check.outcome, console)} {check.outcome:<{_OUTCOME_COLUMNS}} "
+    points = f"{number(check.points)}/{number(check.max_points)}".rjust(_POINTS_COLUMNS)
+    place = "" if check.device == "cpu" else f" ({check.device})"
+    room = console.width - len("  ") - len(mark) - len(" ") - len(points)
+    title = _cut(printable(check.title or check.id), room - len(place), console) + place
+    title.align("left", room)
+    return Text.assemble("  ", (mark, _LOOKS[check.outcome][2]), title, " ", points)
+
+
+def detail_lines(result: ExerciseResult, console: Console) -> Iterator[Text]:
+    """Yield what to look at: the first reasons in full, a line for each other one, how many checks wait for them."""
+    groups = _by_reason(result.checks)
+    if not groups:
+        return
+    yield Text()
+    yield Text(messages.CHECK_FIRST if len(groups) > 1 else messages.CHECK_ONLY, "bold")
+    for place, group in enumerate(groups[:SHOWN_IN_FULL], start=1):
+        yield Text()
+        yield from _in_full(place, group, console)
+    if len(groups) > SHOWN_IN_FULL:
+        yield Text()
+        yield Text(messages.CHECK_THEN, "bold")
+        yield from (_in_short(group, console) for group in groups[SHOWN_IN_FULL:])
+    if waiting := sum(check.outcome is Outcome.BLOCKED for check in result.checks):
+        yield Text()
+        yield from _wrapped(messages.CHECK_WAITING.format(count=waiting), console)
+
+
+def next_lines(result: ExerciseResult, command: str, has_html: bool, console: Console) -> Iterator[Text]:
+    """Yield what to type next where something is to be fixed. A command is one line however long, to be copied whole.
+
+    Args:
+        command: What led here; with `-k` and a check's name it judges that check and what it needs.
+        has_html: The report for the student is written anyway.
+    """
+    groups = _by_reason(result.checks)
+    if groups:
+        yield Text()
+        yield from _wrapped(messages.CHECK_AGAIN, console)
+        yield Text(printable(f"  {command} -k {shlex.quote(groups[0][0].id)}"))
+    if groups and not has_html:
+        yield from _wrapped(messages.CHECK_HTML_HINT, console)
+        yield Text(printable(f"  {command} --html report.html"))
+
+
+def summary_lines(result: ExerciseResult, console: Console, is_part: bool = False) -> Iterator[Text]:
+    """Yield what stands below everything: flags, score, and what is still open.
+
+    Args:
+        is_part: Only some of the checks were asked for, so the score is not the whole one.
+    """
+    yield Text()
+    for line in _printed(messages.CHECK_PRINTED_AT_IMPORT, result.stdout):
+        yield from _wrapped(line, console, hanging=2)
     for flag in result.flags:
-        lines += textwrap.wrap(_flag(flag), screen.width, subsequent_indent="  ")
+        text = messages.CHECK_FLAG.format(file=flag.file, line=flag.line, message=flag.message)
+        yield from _wrapped(text, console, hanging=2)
     passed = sum(check.outcome is Outcome.PASSED for check in result.checks)
     summary = messages.CHECK_SUMMARY.format(
         score=number(result.score), max_score=number(result.max_score), passed=passed, total=len(result.checks)
     )
-    lines.append(screen.paint(summary, bold=True))
-    if ours := sum(check.outcome is Outcome.ERROR for check in result.checks):
-        lines += textwrap.wrap(messages.CHECK_OURS.format(count=ours), screen.width)
+    yield Text(summary, "bold")
+    if pending := [check for check in result.checks if check.outcome is Outcome.PENDING]:
+        devices = ", ".join(dict.fromkeys(check.device for check in pending))
+        yield from _wrapped(messages.CHECK_PENDING.format(count=len(pending), devices=devices), console)
+    if ours := sum(check.outcome in (Outcome.ERROR, Outcome.NOT_RUN) for check in result.checks):
+        yield from _wrapped(messages.CHECK_OURS.format(count=ours), console)
+    elif is_part:
+        yield from _wrapped(messages.CHECK_PART, console)
     elif not result.complete:
-        lines += textwrap.wrap(messages.CHECK_INCOMPLETE, screen.width)
-    return [_encodable(line, screen) for line in lines]
+        yield from _wrapped(messages.CHECK_INCOMPLETE, console)
+
+
+def listing_lines(exercise: Exercise, left: int | None, console: Console) -> Iterator[Text]:
+    """Yield what `grader list` says of one exercise: number, title and points, then folder, state and topics.
+
+    Args:
+        left: How many functions are still to be written; None if the files cannot be read.
+    """
+    points = messages.LIST_POINTS.format(points=number(exercise.points))
+    room = console.width - len(points) - 1
+    first, *rest = _wrapped(
+        f"{exercise.number or '-':<3} {exercise.title}", console, width=room, hanging=4, style="bold"
+    )
+    first.align("left", room)
+    yield Text.assemble(first, " ", points)
+    yield from rest
+    yield from _wrapped(exercise.slug, console, indent=4)
+    state = messages.LIST_UNREADABLE if left is None else messages.LIST_LEFT if left else messages.LIST_WRITTEN
+    yield from _wrapped(state.format(count=left), console, indent=4)
+    if exercise.topics:
+        yield from _wrapped(", ".join(exercise.topics), console, indent=4)
 
 
 def yes_no_lines(
-    rows: Iterable[tuple[bool, str, str]], screen: Screen, words: tuple[str, str] = ("yes", "no")
-) -> Iterator[str]:
+    rows: Iterable[tuple[bool, str, str]], console: Console, words: tuple[str, str] = ("yes", "no")
+) -> Iterator[Text]:
     """Yield one line per (good, text, what to do about it); the advice only where it is needed."""
     columns = max(map(len, words))
     for good, text, advice in rows:
-        word = (words[0] if good else words[1]).ljust(columns)
-        painted = screen.paint(word, "green") if good else screen.paint(word, "red", bold=True)
-        first, *rest = textwrap.wrap(printable(text), screen.width - columns - 3) or [""]
-        for line in (f"  {painted} {first}", *(" " * (columns + 3) + more for more in rest)):
-            yield _encodable(line, screen)
+        word = Text((words[0] if good else words[1]).ljust(columns), "green" if good else "bold red")
+        first, *rest = _wrapped(text, console, width=console.width - columns - 3)
+        yield Text.assemble("  ", word, " ", first)
+        yield from (Text(" " * (columns + 3)) + line for line in rest)
         if advice and not good:
-            wrapped = textwrap.wrap(printable(advice), screen.width - columns - 5)
-            yield from (_encodable(" " * (columns + 5) + line, screen) for line in wrapped)
+            yield from _wrapped(advice, console, indent=columns + 5)
 
 
-def indented(text: str, screen: Screen) -> list[str]:
+def indented(text: str, console: Console) -> list[Text]:
     """Return a sentence wrapped and set in by two columns."""
-    lines = textwrap.wrap(printable(text), screen.width, initial_indent="  ", subsequent_indent="  ")
-    return [_encodable(line, screen) for line in lines]
+    return _wrapped(text, console, indent=2)
+
+
+def paragraph(text: str, console: Console, style: str = "") -> list[Text]:
+    """Return a sentence wrapped to the console's width."""
+    return _wrapped(text, console, style=style)
 
 
 def number(value: float) -> str:
@@ -143,50 +211,105 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def _headline(check: CheckResult, screen: Screen) -> Iterator[str]:
-    symbol, ascii_symbol, colour = _LOOKS[check.outcome]
-    mark = screen.paint(symbol if screen.unicode else ascii_symbol, colour)
-    word = screen.paint(f"{check.outcome:<{_OUTCOME_COLUMNS}}", colour)
-    points = f"{number(check.points)}/{number(check.max_points)}".rjust(_POINTS_COLUMNS)
-    room = screen.width - len(_INDENT) - _POINTS_COLUMNS - 1
-    first, *rest = textwrap.wrap(printable(check.title or check.id), room) or [check.id]
-    yield _encodable(f"  {mark} {word} {first:<{room}} {points}", screen)
-    yield from (_encodable(_INDENT + line, screen) for line in rest)
-
-
-def _reason(check: CheckResult) -> Iterator[str]:
-    """Yield the paragraphs that say why a check did not pass."""
-    if check.outcome is Outcome.BLOCKED and check.blocked_by and not check.message:
-        yield messages.CHECK_BLOCKED_BY.format(check=check.blocked_by)
-    yield from check.message.splitlines()
-    if check.frames and check.outcome is not Outcome.TODO:  # its message names the function; the line adds nothing
-        frame = check.frames[-1]
-        yield messages.CHECK_FRAME.format(
-            file=frame.file, line=frame.line, function=frame.function, code=frame.code.strip()
-        )
-    printed = [line for line in check.stdout.splitlines() if line.strip()]
-    yield from (messages.CHECK_PRINTED.format(line=line) for line in printed[:_SHOWN_PRINTED_LINES])
-
-
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    clean = printable(text)
-    # A message may align its own lines (values one below the other); keep that indentation.
-    own = " " * (len(clean) - len(clean.lstrip()))
-    yield from textwrap.wrap(clean.strip(), width, initial_indent=_INDENT + own, subsequent_indent=_INDENT + own)
-
-
-def _flag(flag: Flag) -> str:
-    return printable(messages.CHECK_FLAG.format(file=flag.file, line=flag.line, message=flag.message))
-
-
-def _can_encode(stream: object) -> bool:
+def can_show_symbols(console: Console) -> bool:
+    """Whether the stream can encode what we draw with; otherwise ASCII does."""
     try:
-        "✓✗▲◷○·".encode(getattr(stream, "encoding", None) or "ascii")
+        "✓✗▲◷○·…".encode(console.encoding)
     except UnicodeEncodeError:
         return False
     return True
 
 
-def _encodable(line: str, screen: Screen) -> str:
-    """Return the line, in ASCII where that is all that the terminal can show."""
-    return line if screen.unicode else line.encode("ascii", "replace").decode("ascii")
+def _mark(outcome: Outcome, console: Console) -> str:
+    symbol, ascii_symbol, _ = _LOOKS[outcome]
+    return symbol if can_show_symbols(console) else ascii_symbol
+
+
+def _by_reason(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
+    """Return the checks that ask for a change in the order judged, those that ended for the same reason together."""
+    groups: dict[object, list[CheckResult]] = {}
+    for check in checks:
+        if check.outcome not in _NOT_TO_FIX:
+            groups.setdefault((check.outcome, _same(check)), []).append(check)
+    return list(groups.values())
+
+
+def _same(check: CheckResult) -> tuple[object, ...]:
+    """Return what is equal for checks of one outcome that ended for the same reason."""
+    if check.outcome is Outcome.FAILED:  # two wrong values may be described alike and still be two mistakes
+        return check.id, check.device
+    if check.outcome is Outcome.TIMEOUT:  # where a loop happened to stand says nothing; who was called does
+        return check.message, *(frame.function for frame in check.frames[:1])
+    return check.message, *check.frames[-1:]
+
+
+def _in_full(place: int, group: list[CheckResult], console: Console) -> Iterator[Text]:
+    """Yield everything that is known of a reason: name, message, the student's own lines, what was printed."""
+    check = group[0]
+    label = f"{place}. "
+    first, *rest = _wrapped(check.title or check.id, console, width=console.width - len(label), style="bold")
+    yield Text(label, _LOOKS[check.outcome][2]) + first
+    yield from (Text(" " * len(label)) + line for line in rest)
+    yield from _wrapped(check.id, console, indent=len(label), style="dim")
+    for text in _reason(check, len(group) - 1):
+        yield from _wrapped(text, console, indent=len(label))
+
+
+def _message(check: CheckResult) -> str:
+    """Return what the check says of itself; a hidden one may be told not to say a word."""
+    return check.message or messages.OUTCOME_ONLY
+
+
+def _reason(check: CheckResult, alike: int) -> Iterator[str]:
+    yield from _message(check).splitlines()
+    if check.outcome is not Outcome.TODO:  # its message names the function; the line adds nothing
+        for frame in check.frames[-_SHOWN_FRAMES:]:
+            yield from _frame(frame)
+    yield from _printed(messages.CHECK_PRINTED, check.stdout)
+    if alike:
+        yield messages.CHECK_ALIKE.format(count=alike)
+
+
+def _printed(heading: str, text: str) -> list[str]:
+    """Return the beginning of what was printed, below a heading; nothing if there is nothing."""
+    lines = [f"    {line.rstrip()}" for line in text.splitlines() if line.strip()]
+    left_out = [f"    {messages.CHECK_PRINTED_MORE.format(count=len(lines) - _SHOWN_PRINTED_LINES)}"]
+    cut = lines if len(lines) <= _SHOWN_PRINTED_LINES else lines[:_SHOWN_PRINTED_LINES] + left_out
+    return [heading, *cut] if lines else []
+
+
+def _frame(frame: Frame) -> Iterator[str]:
+    yield messages.CHECK_FRAME.format(file=frame.file, line=frame.line, function=frame.function)
+    if frame.code.strip():
+        yield f"    {frame.code.strip()}"
+
+
+def _in_short(group: list[CheckResult], console: Console) -> Text:
+    """Return one line for a reason: which check, and the beginning of its message."""
+    check = group[0]
+    text = " ".join(_message(check).split())
+    if check.outcome is not Outcome.TODO:  # there the message names the function, which matters more
+        text = messages.CHECK_IN_SHORT.format(check=check.id, message=text)
+    line = Text.assemble("  ", (_mark(check.outcome, console), _LOOKS[check.outcome][2]), " ", printable(text))
+    return _cut(line, console.width, console)
+
+
+def _cut(text: Text | str, room: int, console: Console) -> Text:
+    """Return as much of a line as there is room for."""
+    line = Text(text) if isinstance(text, str) else text
+    line.truncate(room, overflow="ellipsis" if can_show_symbols(console) else "crop")
+    return line
+
+
+def _wrapped(
+    text: str, console: Console, *, width: int = 0, indent: int = 0, hanging: int = 0, style: str = ""
+) -> list[Text]:
+    """Return `text` as lines of at most `width` columns, or of what the console leaves beside the indentation."""
+    clean = printable(text[:_LONGEST])
+    # A message may align its own lines (values one below the other); keep that indentation.
+    own = min(len(clean) - len(clean.lstrip()), _DEEPEST)
+    lines = Text(clean.strip(), style).wrap(console, (width or console.width - indent) - own - hanging)
+    first, rest = " " * (indent + own), " " * (indent + own + hanging)
+    for line in lines:
+        line.rstrip()
+    return [Text(rest if place else first) + line if line else line for place, line in enumerate(lines)]

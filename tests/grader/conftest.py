@@ -10,6 +10,7 @@ import pytest
 
 from grader.errors import FenceError
 from grader.limits import Limits
+from grader.policy import NO_POLICY, Policy
 from grader.sandbox import fence
 from grader.sandbox.fence import Tier
 from grader.sandbox.host import GuestSpec, Session, Source
@@ -53,11 +54,14 @@ def open_session(zygote: Zygote, strongest: Tier) -> Iterator[OpenSession]:
     """Start sessions on student code and begin a check in each; all are closed at the end."""
     opened: list[Session] = []
 
-    def start(text: str, *, at: Tier | None = None, opened_too: bool = True, **limits: float) -> Session:
+    def start(
+        text: str, *, at: Tier | None = None, opened_too: bool = True, policy: Policy = NO_POLICY, **limits: float
+    ) -> Session:
         spec = GuestSpec(
             tier=at or strongest,
             limits=Limits(**{"check_wall_s": CHECK_WALL_S, **limits}),  # type: ignore[arg-type]
             sources=(Source("student.py", textwrap.dedent(text)),),
+            policy=policy,
         )
         session = Session(zygote, spec)
         opened.append(session)

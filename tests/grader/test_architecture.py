@@ -63,7 +63,9 @@ def modules_under(prefix: str) -> list[str]:
     return [name for name in MODULES if name == prefix or name.startswith(prefix + ".")]
 
 
-@pytest.mark.parametrize("module", ["grader.cli", "grader.__main__", "grader.show", "grader.doctor", "grader.grade"])
+@pytest.mark.parametrize(
+    "module", ["grader.cli", "grader.__main__", "grader.show", "grader.doctor", "grader.grade", "grader.report.render"]
+)
 def test_the_command_line_process_never_imports_torch(module: str) -> None:
     """Neither the command line nor anything it imports of ours imports torch, numpy or pytest."""
     assert not roots(needed_at_import(module)) & HEAVY
@@ -146,16 +148,20 @@ def test_every_module_says_what_it_owns() -> None:
     assert silent == []
 
 
+def sentences() -> list[str]:
+    """Return the name of every template, as often as it is defined."""
+    trees = [ast.parse(MODULES[module].read_text()) for module in modules_under("grader.messages")]
+    return [node.targets[0].id for tree in trees for node in tree.body if isinstance(node, ast.Assign)]  # type: ignore[attr-defined]
+
+
 def test_no_sentence_is_defined_twice() -> None:
-    """A second definition in messages.py would silently replace the first."""
-    tree = ast.parse(MODULES["grader.messages"].read_text())
-    names = [node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)]  # type: ignore[attr-defined]
+    """A second definition would silently replace the first, in the same module or in another one."""
+    names = sentences()
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
 
 
 def test_every_sentence_is_said_somewhere() -> None:
-    """A template in messages.py that no module uses is a promise nobody keeps."""
-    tree = ast.parse(MODULES["grader.messages"].read_text())
-    names = [node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)]  # type: ignore[attr-defined]
-    source = "\n".join(path.read_text() for module, path in MODULES.items() if module != "grader.messages")
-    assert [name for name in names if f"messages.{name}" not in source] == []
+    """A template that no module uses is a promise nobody keeps."""
+    files = [path for module, path in MODULES.items() if module not in modules_under("grader.messages")]
+    source = "\n".join(path.read_text() for path in [*files, *PACKAGE.rglob("*.j2")])
+    assert [name for name in sentences() if f"messages.{name}" not in source] == []

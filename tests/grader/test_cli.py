@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -16,43 +17,45 @@ import pytest
 from click.testing import CliRunner, Result
 
 import grader.show
-from grader import messages
+from grader import language, messages
 from grader.cli import main
 from grader.course import Exercise
 from grader.errors import CourseError, FenceError, GraderError, StudentRaised, SubmissionRejected, UsageError
 from grader.results import CheckResult, Environment, ExerciseResult, Outcome, SubmissionInfo
 from grader.sandbox.fence import Tier, strongest_tier
+from grader.show import Checked, Wanted
+
+from .tiny_course import SLUG, STUB, make_course
 
 ROOT = Path(__file__).resolve().parents[2]
-SOLUTIONS = ROOT / "solutions" / "exercise1_manual_backprop"
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
     """A function that runs `grader …` in this process, in the course's folder."""
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("GRADER_DEBUG", raising=False)
 
     def invoke(*arguments: str | Path) -> Result:
+        language.use(language.ENGLISH)
         return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
-    return invoke
+    yield invoke
+    language.use(language.ENGLISH)
 
 
 class Asked(NamedTuple):
     """What a command asked the grader for."""
 
     exercise: Exercise
-    path: Path | None
-    seed: int | None
-    tier: Tier
+    wanted: Wanted
     stream: TextIO
 
 
-def result(outcome: Outcome = Outcome.PASSED) -> ExerciseResult:
+def result(outcome: Outcome = Outcome.PASSED, sha256: str = "0") -> ExerciseResult:
     """Return the result of an exercise with one check."""
     return ExerciseResult(
-        exercise="exercise1_manual_backprop", submission=SubmissionInfo("0", []), suite_sha256="0", score=0,
+        exercise="exercise1_manual_backprop", submission=SubmissionInfo(sha256, []), suite_sha256="0", score=0,
         max_score=1, complete=True, seed=7, environment=Environment("0", "3", "2", ["cpu"], "none"),
         checks=[CheckResult("test_a", "A", "hidden", "cpu", outcome, 0, 1)],
     )  # fmt: skip
@@ -63,28 +66,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """Replace the grader by one that only takes notes and always has the same result."""
     notes: list[Asked] = []
 
-    def note(*arguments: Any) -> ExerciseResult:
+    def note(*arguments: Any) -> Checked:
         notes.append(Asked(*arguments))
-        return result()
+        return Checked(result())
 
     monkeypatch.setattr(grader.show, "check_and_show", note)
     return notes
 
 
-def grader_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `grader …` as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "grader", *arguments],
-        capture_output=True, text=True, cwd=ROOT, env=os.environ | environment, timeout=120,
-    )  # fmt: skip
-
-
 def imported_by(*arguments: str) -> str:
-    """Run `grader …` in a process of its own; return its output and which heavy packages it had imported at its end."""
+    """Run `grader …` in a process of its own; return its output and which slow packages it had imported at its end."""
     program = (
         "import atexit, sys\n"
-        "heavy = {'torch', 'numpy', 'pytest'}\n"
-        "atexit.register(lambda: print('IMPORTED', sorted(heavy & set(sys.modules))))\n"
+        "slow = {'torch', 'numpy', 'pytest', 'rich', 'jinja2'}\n"
+        "atexit.register(lambda: print('IMPORTED', sorted(slow & set(sys.modules))))\n"
         "from grader.cli import main\n"
         "main()\n"
     )
@@ -92,17 +87,16 @@ def imported_by(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120).stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"], ["check", "no-such-exercise"]])
-def test_torch_is_not_imported(arguments: list[str]) -> None:
-    """Help, version and a wrong name are answered without importing torch, numpy or pytest."""
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"]])
+def test_help_imports_next_to_nothing(arguments: list[str]) -> None:
+    """Help and version are answered without importing torch, numpy or pytest, nor rich or the template engine."""
     assert imported_by(*arguments).endswith("IMPORTED []\n")
 
 
-def test_a_check_imports_no_torch_here() -> None:
-    """A whole check runs without torch, numpy or pytest in the command line's own process."""
-    output = imported_by("check", "exercise1")
-    assert "Score 0 / 20" in output
-    assert output.endswith("IMPORTED []\n")
+@pytest.mark.parametrize("arguments", [["check", "no-such-exercise"], ["list"], ["check"]])
+def test_torch_is_not_imported(arguments: list[str]) -> None:
+    """The list and a wrong name need neither torch nor numpy nor pytest."""
+    assert not re.search("torch|numpy|pytest", imported_by(*arguments).splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", ["1", "exercise1", "exercise1_manual_backprop"])
@@ -112,65 +106,96 @@ def test_an_exercise_has_three_names(run: Callable[..., Result], asked: list[Ask
     assert asked[0].exercise.slug == "exercise1_manual_backprop"
 
 
+def test_the_folder_one_stands_in_is_a_name(run: Callable[..., Result], asked: list[Asked],
+                                           monkeypatch: pytest.MonkeyPatch, exercise1: Exercise) -> None:  # fmt: skip
+    """Without a name the exercise whose folder is the working directory is checked; so says the command to repeat."""
+    monkeypatch.chdir(exercise1.stub_folder)
+    run("check", "--seed", "3")
+    assert asked[0].exercise.slug == exercise1.slug
+    assert asked[0].wanted.command == "grader check --seed 3"
+
+
+def test_without_a_name_all_are_listed(run: Callable[..., Result], asked: list[Asked]) -> None:
+    """Elsewhere the command line says which exercises there are and what to type."""
+    done = run("check")
+    assert (done.exit_code, asked) == (2, [])
+    assert "Which exercise?" in done.output
+    assert "grader check exercise1   (Backpropagation by hand)" in done.output
+
+
+def test_the_list_says_what_is_left(run: Callable[..., Result], tmp_path: Path,
+                                    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Each exercise by number, with what is left to write of it; a name that two share is not offered as short."""
+    make_course(tmp_path, points=2.5)
+    written = tmp_path / "exercises" / "exercise1_written"
+    shutil.copytree(tmp_path / "exercises" / SLUG, written)
+    (written / "work.py").write_text("def double(x):\n    return 2 * x  # raise NotImplementedError\n")
+    (tmp_path / "exercises" / SLUG / "work.py").write_text(STUB * 2)
+    monkeypatch.chdir(written)
+    done = run("list")
+    assert done.exit_code == 0
+    assert re.findall(r"^1   Tiny +2.5 points\n    (\w+)\n    (.*)$", done.output, re.MULTILINE) == [
+        (SLUG, "still to be written: 2"),
+        ("exercise1_written", "nothing left that raises NotImplementedError"),
+    ]
+    assert done.output.endswith(f"\nCheck one: grader check {SLUG}\n")
+
+
+def test_a_course_without_exercises_says_so(run: Callable[..., Result], tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """An empty list is a mistake, and names the folder that was looked into."""
+    (tmp_path / "course.toml").write_text('name = "Empty"\n')
+    monkeypatch.chdir(tmp_path)
+    done = run("list")
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'exercises'} holds no folder with an exercise.toml" in done.output
+
+
+def test_the_courses_language_is_spoken(run: Callable[..., Result], tmp_path: Path, asked: list[Asked],
+                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """course.toml chooses the language, --lang overrules it, and one that does not exist breaks the course."""
+    make_course(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "course.toml").write_text('name = "Tiny"\nlanguage = "zh_CN"\n')
+    assert "没有名为" in run("check", "nothing").output
+    assert "There is no exercise" in run("check", "nothing", "--lang", "en").output
+    run("check", "1", "--lang", "zh_CN")
+    assert asked[0].wanted.command == "grader check 1 --lang zh_CN"
+    (tmp_path / "course.toml").write_text('name = "Tiny"\nlanguage = "tlh"\n')
+    assert run("check", "1").exit_code == 3
+
+
 def test_options_reach_the_grader(run: Callable[..., Result], asked: list[Asked]) -> None:
-    """Submission, seed and tier are passed on as given; without them the stub, the course's seed, the best tier."""
+    """Options are passed on as given; without them the stub, the course's seed, the best tier, every device."""
     run("check", "1")
-    run("check", "1", "--submission", "there", "--seed", "11", "--fence", "none")
-    assert asked[0][1:4] == (None, None, strongest_tier())
-    assert asked[1][1:4] == (Path("there"), 11, Tier.NONE)
+    run("check", "1", "--submission", "a b", "--seed", "11", "--fence", "none", "-k", "relu", "--device", "cpu")
+    assert asked[0].wanted == Wanted(strongest_tier(), "grader check 1")
+    again = "grader check 1 --submission 'a b' --seed 11"
+    assert asked[1].wanted == Wanted(Tier.NONE, again, Path("a b"), 11, "relu", ("cpu",))
 
 
-@pytest.mark.parametrize(("outcome", "exit_code"), [(Outcome.PASSED, 0), (Outcome.FAILED, 1), (Outcome.ERROR, 4)])
+def test_all_devices_are_those_of_the_exercise(run: Callable[..., Result], asked: list[Asked]) -> None:
+    """--device all asks for every device that the exercise lists."""
+    run("check", "1", "--device", "all")
+    assert asked[0].wanted.devices == asked[0].exercise.devices
+
+
+@pytest.mark.parametrize(
+    ("outcome", "exit_code"), [(Outcome.PASSED, 0), (Outcome.PENDING, 0), (Outcome.FAILED, 1), (Outcome.ERROR, 4)]
+)
 def test_the_exit_code_tells_how_it_went(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch,
                                          outcome: Outcome, exit_code: int) -> None:  # fmt: skip
-    """0 if all passed, 1 if a check did not, 4 if one could not be judged for a reason of ours."""
-    monkeypatch.setattr(grader.show, "check_and_show", lambda *_: result(outcome))
+    """0 if all passed or wait for a device, 1 if a check did not, 4 if we could not judge one."""
+    monkeypatch.setattr(grader.show, "check_and_show", lambda *_: Checked(result(outcome)))
     assert run("check", "1").exit_code == exit_code
 
 
-def test_the_stub_earns_nothing(run: Callable[..., Result]) -> None:
-    """What a student sees first: a heading, one todo or blocked per check, the score, exit code 1."""
-    done = run("check", "exercise1")
-    assert done.output.startswith("exercise1_manual_backprop: Backpropagation by hand\n")
-    assert len(re.findall(r"^  . (todo|blocked) ", done.output, re.MULTILINE)) == 17
-    assert done.output.endswith("Score 0 / 20, 0 of 17 checks passed\n")
-    assert done.exit_code == 1
-
-
-def test_the_reference_exits_with_0(run: Callable[..., Result]) -> None:
-    """A full score ends with exit code 0, and every check has its line."""
-    done = run("check", "exercise1", "--submission", SOLUTIONS / "backprop.py")
-    assert done.exit_code == 0
-    assert len(re.findall(r"^  . passed ", done.output, re.MULTILINE)) == 17
-
-
-def test_output_is_80_columns_wide(run: Callable[..., Result]) -> None:
-    """No line that a check prints is wider than 80 columns."""
-    done = run("check", "exercise1", "--submission", SOLUTIONS / "wrong" / "relu_mask_missing.py")
-    assert max(map(len, done.output.splitlines())) <= 80
-
-
-def test_no_colour_reaches_a_pipe() -> None:
-    """Piped output has no escape sequence, and shows the symbols where the stream can."""
-    done = grader_process("check", "exercise1", PYTHONIOENCODING="utf-8")
-    assert "\x1b" not in done.stdout
-    assert "○ todo" in done.stdout
-
-
-def test_json_goes_to_a_file(run: Callable[..., Result], tmp_path: Path) -> None:
-    """--json FILE keeps the result, readable by the same schema, besides the lines for a person."""
-    file = tmp_path / "result.json"
-    done = run("check", "exercise1", "--json", file, "--seed", "11", "--submission", SOLUTIONS / "backprop.py")
-    kept = ExerciseResult.from_json(file.read_bytes())
-    assert (kept.score, kept.seed, len(kept.checks)) == (20, 11, 17)
-    assert "Score 20 / 20" in done.output
-
-
 def test_json_can_own_standard_output(run: Callable[..., Result], asked: list[Asked]) -> None:
-    """With --json - standard output is JSON and nothing else; what a person reads goes to standard error."""
-    done = run("check", "exercise1", "--json", "-")
-    assert json.loads(done.stdout)["schema"] == "grader.result/1"
-    assert asked[0].stream.name == "<stderr>"
+    """With --json - or --html - standard output is that and nothing else; what a person reads goes elsewhere."""
+    assert json.loads(run("check", "exercise1", "--json", "-").stdout)["schema"] == "grader.result/1"
+    page = run("check", "exercise1", "--html", "-").stdout
+    assert (page[:15], page.rstrip()[-7:]) == ("<!doctype html>", "</html>")
+    assert [one.stream.name for one in asked] == ["<stderr>", "<stderr>"]
 
 
 def test_a_json_file_that_cannot_be_written_is_a_usage_error(run: Callable[..., Result], asked: list[Asked],
@@ -188,7 +213,11 @@ def test_a_json_file_that_cannot_be_written_is_a_usage_error(run: Callable[..., 
     ("arguments", "sentence"),
     [
         (["check", "exercize1"], "Did you mean exercise1"),
-        (["check"], "Missing argument"),
+        (["check", "1", "--device", "abacus"], "'abacus' is not one of"),
+        (["check", "1", "--device", "sim"], "exercise1_manual_backprop is not judged on sim: it lists cpu."),
+        (["check", "1", "-k", "x", "--merge", "y"], "-k cannot be combined with --merge: it judges only some"),
+        (["check", "1", "--json", "-", "--html", "-"], "--json - cannot be combined with --html -: both would go"),
+        (["check", "1", "--debug", "--json", "-", "--html", "y"], "--debug cannot be combined with --json, --html"),
         (["check", "exercise1", "--submission", "no_such_file.py"], "There is no file or folder no_such_file.py"),
         (["check", "exercise1", "--fence", "castle"], "'castle' is not one of"),
         (["check", "exercise1", "--seed", "-1"], "-1 is not in the range"),
@@ -202,6 +231,40 @@ def test_a_wrong_command_line_exits_with_2(run: Callable[..., Result], arguments
     assert sentence in done.output
 
 
+def test_html_is_the_students_report(run: Callable[..., Result], asked: list[Asked], tmp_path: Path) -> None:
+    """--html FILE writes a page about the result, says where it lies, and keeps the hint away."""
+    done = run("check", "1", "--html", tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert f"The report lies in {tmp_path / 'report.html'}." in done.stderr
+    assert asked[0].wanted.has_html
+
+
+def test_an_earlier_result_is_read_before_anything_is_judged(run: Callable[..., Result], asked: list[Asked],
+                                                             tmp_path: Path) -> None:  # fmt: skip
+    """--merge FILE hands the earlier result on; a file that is none is named."""
+    (tmp_path / "good.json").write_bytes(result(Outcome.FAILED).to_json())
+    (tmp_path / "bad.json").write_text('{"schema": "another"}')
+    run("check", "1", "--merge", tmp_path / "good.json")
+    assert asked.pop().wanted.earlier == result(Outcome.FAILED)
+    for file, problem in [("bad.json", "Invalid enum value"), ("none.json", "No such file"), (".", "Is a dir")]:
+        done = run("check", "1", "--merge", tmp_path / file)
+        assert (done.exit_code, asked) == (2, [])
+        assert "is not a result that `grader check --json` wrote" in done.output
+        assert problem in done.output
+
+
+def test_debug_becomes_another_python(run: Callable[..., Result], asked: list[Asked], monkeypatch: pytest.MonkeyPatch,
+                                      exercise1: Exercise) -> None:  # fmt: skip
+    """--debug judges nothing here: this process becomes a Python that does, importing nothing from this folder."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, command: calls.append(command))
+    run("check", "1", "--debug", "-k", "relu", "--submission", "here.py", "--seed", "3")
+    run("check", "1", "--debug")
+    fixed = [sys.executable, "-P", "-m", "grader.suite.debug", str(exercise1.course.root), exercise1.slug]
+    options = ["--submission", "here.py", "--seed", "3", "-k", "relu", "--lang", "en"]
+    assert calls == [[*fixed, *options], [*fixed, "--lang", "en"]]
+
+
 def test_outside_a_course_the_message_says_where_to_go(run: Callable[..., Result], tmp_path: Path,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     """Without a course.toml here or above, the command line says so."""
@@ -209,14 +272,6 @@ def test_outside_a_course_the_message_says_where_to_go(run: Callable[..., Result
     done = run("check", "exercise1")
     assert done.exit_code == 2
     assert "No course.toml" in done.output
-
-
-def test_a_file_that_python_cannot_read_is_rejected(run: Callable[..., Result], tmp_path: Path) -> None:
-    """A syntax error is told with file and line, and exits with 1."""
-    (tmp_path / "backprop.py").write_text("import torch\n\ndef broken(:\n")
-    done = run("check", "exercise1", "--submission", tmp_path)
-    assert done.exit_code == 1
-    assert "backprop.py, line 3" in done.output
 
 
 @pytest.mark.parametrize(
@@ -256,19 +311,12 @@ def test_debugging_shows_the_traceback(run: Callable[..., Result], monkeypatch: 
     assert isinstance(done.exception, UsageError)
 
 
-def test_without_a_fence_the_student_is_told(run: Callable[..., Result]) -> None:
-    """--fence none judges, says that nothing is fenced in, and writes it into the result."""
-    done = run("check", "exercise1", "--fence", "none", "--json", "-", "--submission", SOLUTIONS / "backprop.py")
-    assert "without a fence" in done.stderr
-    assert ExerciseResult.from_json(done.stdout.encode()).environment.fence == "none"
-
-
 def test_auto_takes_what_there_is(run: Callable[..., Result], asked: list[Asked],
                                   monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     """On a machine that offers no fence, auto runs at none, which the heading then says."""
     monkeypatch.setattr("grader.sandbox.fence.strongest_tier", lambda: Tier.NONE)
     run("check", "exercise1")
-    assert asked[0].tier is Tier.NONE
+    assert asked[0].wanted.tier is Tier.NONE
 
 
 def test_a_fence_that_is_asked_for_must_be_there(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,18 +330,6 @@ def test_a_fence_that_is_asked_for_must_be_there(run: Callable[..., Result], mon
     assert done.exit_code == 4
     assert "landlock: it is not there Fix: another kernel" in done.output
     assert "Score" not in done.output
-
-
-@pytest.mark.skipif(strongest_tier() is Tier.NONE, reason="this machine offers no fence")
-def test_a_hostile_submission_learns_and_earns_nothing(run: Callable[..., Result]) -> None:
-    """The demo's hostile submission: everything denied, every check crashed or blocked, exit code 1."""
-    done = run("check", "exercise1", "--json", "-", "--submission", ROOT / "tests/hostile/exercise1/looks_around.py")
-    judged = ExerciseResult.from_json(done.stdout.encode())
-    assert {check.outcome for check in judged.checks} == {Outcome.CRASHED, Outcome.BLOCKED}
-    printed = next(check.stdout for check in judged.checks if check.stdout).splitlines()
-    assert len(printed) == 6
-    assert all(": denied (" in line for line in printed)
-    assert (judged.score, done.exit_code) == (0, 1)
 
 
 def test_doctor_ends_well_where_all_is_well(run: Callable[..., Result]) -> None:
@@ -311,10 +347,11 @@ def test_doctor_ends_well_where_all_is_well(run: Callable[..., Result]) -> None:
 
 
 def test_every_command_says_what_it_does() -> None:
-    """Each command and each of its options has a help text, and the README mentions the command."""
+    """Each command and each of its options has a help text, and the README mentions both."""
     readme = (ROOT / "README.md").read_text()
     for name, command in main.commands.items():
         assert command.help, name
         assert f"grader {name}" in readme or f"make {name}" in readme, name
         options = [option for option in command.params if isinstance(option, click.Option)]
         assert all(option.help for option in options), name
+        assert [option.opts for option in options if not re.search(rf" {option.opts[0]}[ `]", readme)] == [], name

@@ -189,7 +189,7 @@ def test_a_check_whose_need_did_not_pass_is_blocked(judged: Judged) -> None:
         ("test_b", Outcome.BLOCKED, "test_a[2]"),
         ("test_c", Outcome.BLOCKED, "test_b"),
     ]
-    assert found["test_b"].message == "Waits for test_a[2], which has not passed."
+    assert found["test_b"].message == "Waits for “A” (test_a[2]), which has not passed."
 
 
 def test_a_check_whose_needs_passed_is_judged(judged: Judged) -> None:
@@ -356,3 +356,24 @@ def test_host_draws_without_a_generator_are_reproducible(judged: Judged, tmp_pat
     again(private=tmp_path / "p1")
     again(private=tmp_path / "p2")
     assert noted[0] == noted[1]
+
+
+def test_a_blocked_check_at_the_end_of_a_file_leaves_nothing_behind(judged: Judged) -> None:
+    """The next file's first check is judged as ever, although pytest kept the first file's fixtures for the blocked."""
+    text = """
+        from grader.suite import *
+        @points(1)
+        def test_{0}(submission):
+            '''Is 2.'''
+            expect_equal(submission.double(1), {1})
+        @points(1)
+        @needs("test_{0}")
+        def test_{0}_again(submission):
+            '''And again.'''
+    """
+    found = results(
+        judged(FakeSession({"double": lambda x: 2 * x}), text.format("b", 2), public=text.format("a", 3), points=4)
+    )
+    assert [result.outcome for result in found.values()] == [
+        Outcome.FAILED, Outcome.BLOCKED, Outcome.PASSED, Outcome.PASSED,
+    ]  # fmt: skip

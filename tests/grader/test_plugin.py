@@ -13,6 +13,7 @@ from grader import messages
 from grader.course import Exercise
 from grader.errors import CourseError
 from grader.results import Outcome
+from grader.suite import context, once
 from grader.suite.collect import CollectedSuite, read_suite
 from grader.suite.context import derive_seed
 
@@ -171,12 +172,11 @@ def test_the_reference_is_our_solution(tmp_path: Path) -> None:
     assert judged_values(make_course(tmp_path / "c", text), tmp_path / "p", 7) == {"value": 42, "device": "cpu"}
 
 
-def test_fixtures_outside_a_judge_say_so(tmp_path: Path) -> None:
-    """In a pytest that the grader did not start there is no submission."""
-    from grader.suite import plugin
-
+@pytest.mark.parametrize("use", [context.required, lambda: once("key", dict)], ids=["fixture", "once"])
+def test_what_needs_a_check_says_so_outside_of_one(use: Callable[[], object]) -> None:
+    """In a pytest that nobody judges with there is no submission."""
     with pytest.raises(CourseError, match="only in a check that the grader judges"):
-        plugin._check()
+        use()
 
 
 def test_a_failing_check_is_never_rendered_by_pytest(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ sys.stdin.read()
 def test_a_guest_dies_when_its_host_was_killed(zygote: Zygote, tier: Tier) -> None:
     """A host that was SIGKILLed can close nothing itself; the kernel does, and the keeper ends a guest that loops."""
     before = processes_of(zygote)
-    frames = [b"".join(_frame("load", [["student.py", LOOPING]])).hex(), b"".join(_call_of_f()).hex()]
+    frames = [b"".join(_frame("load", [["student.py", LOOPING]], {}, {})).hex(), b"".join(_call_of_f()).hex()]
     host = subprocess.Popen(
         [sys.executable, "-c", HOST, str(zygote.fileno()), tier, *frames],
         pass_fds=[zygote.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

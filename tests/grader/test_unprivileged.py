@@ -54,4 +54,4 @@ def test_the_main_job_is_done_at_each_tier_without_root(tier: str, userns: bool)
     done = as_nobody(*command, userns=userns)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     assert f"fence: {tier}" in done.stdout
-    assert "Score 20 / 20" in done.stdout
+    assert "Score 50 / 50" in done.stdout

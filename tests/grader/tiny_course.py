@@ -19,6 +19,7 @@ from grader.course import Exercise, load_course, load_exercise
 from grader.errors import GuestLost
 from grader.events import Event, Job, Line
 from grader.results import CheckResult, Flag
+from grader.suite.choose import to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.judge import Judge, Progress
 
@@ -61,6 +62,7 @@ class FakeSession:
     printed: str = ""
     guest: object = None
     lost: GuestLost | None = None
+    received: tuple[object, ...] = ()
     seeds: list[int] = dataclasses.field(default_factory=list)
     calls: list[str] = dataclasses.field(default_factory=list)
 
@@ -82,6 +84,9 @@ class FakeSession:
         self.calls.append("begin")
         self.seeds.append(seed)
         self.lost = None
+
+    def seed_guest(self, seed: int) -> None:
+        self.seeds.append(seed)
 
     def end_check(self) -> None:
         self.calls.append("end")
@@ -120,7 +125,7 @@ def judge_events(
     def use(suite: CollectedSuite) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            progress = Progress({}, time.monotonic() + wall_s)
+            progress = Progress(to_judge(suite.steps, range(len(suite.steps)), None), time.monotonic() + wall_s)
             Judge(suite, Job((), seed, "none"), progress, lambda job: session, Line(theirs)).run()
             theirs.shutdown(socket.SHUT_WR)
             line = Line(ours)

@@ -1,0 +1,56 @@
+"""The language of what a student reads: puts translated sentences in the place of the constants in `messages`.
+
+Owns which languages there are. A process speaks one language at a time, and so does what it forks; a sentence without a
+translation (those that only instructors and suite authors read) stays English. Invariant: whoever says a sentence looks
+it up as `messages.NAME` when it is said.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from grader import messages
+from grader.errors import CourseError
+
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "zh_CN")
+
+_FOLDER = Path(__file__).parent / "translations"
+_ORIGINAL = {name: text for name, text in vars(messages).items() if name.isupper()}
+_current = ENGLISH
+
+
+def use(language: str) -> None:
+    """Let every sentence from now on be in this language.
+
+    Raises:
+        CourseError: there is no such language; the command line offers only those there are.
+    """
+    global _current
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise CourseError(messages.LANGUAGE_UNKNOWN.format(language=language, languages=known))
+    replace(_ORIGINAL | translations(language))
+    _current = language
+
+
+def replace(sentences: Mapping[str, str]) -> None:
+    """Let these sentences, given by the name of their constant, replace what stands there."""
+    for name, text in sentences.items():
+        setattr(messages, name, text)
+
+
+def current() -> str:
+    """Return the language in use."""
+    return _current
+
+
+@cache
+def translations(language: str) -> dict[str, str]:
+    """Return the translated sentences by the name of their constant."""
+    if language == ENGLISH:
+        return {}
+    return tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,10 @@
+"""Every sentence a user reads, as templates for `str.format`, one module per reader; said as `messages.NAME`.
+
+One place, so that wording can be tested line by line and translated. Form: what and where; expected and got; what to
+try next. Nothing here mentions processes, sockets or pickles to a student. No name is defined twice.
+"""
+
+from grader.messages.checks import *
+from grader.messages.instructor import *
+from grader.messages.report import *
+from grader.messages.student import *

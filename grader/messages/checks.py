@@ -1,0 +1,141 @@
+"""Why a check ended as it did, said to the student; `comparisons` and below also measure how a value differs."""
+
+# --- guest and host (why a check ended) -------------------------------------------------------------------------
+
+NAME_MISSING = "{where} has no `{name}`."
+NEAR_NAME = " Did you mean `{name}`?"
+TEXT_UNREADABLE = "(its text cannot be read: __str__ raised {type_name})"
+TIMEOUT = "Your code did not finish within {limit_s:g} s. Look for a loop that never ends, or for work that can be done once instead of many times."
+CRASHED_EXIT = "Your code ended Python itself (exit status {status}) before it answered. Return from the function instead of calling os._exit or similar."
+CRASHED_SIGNAL = "Python was ended by signal {signal} while your code ran. Very deep recursion, ctypes, or an index handed to compiled code can do that."
+CRASHED_SILENT = "Your code stopped answering and is gone. Return from the function instead of ending Python or closing files you did not open."
+MEMORY = "Your code needed more memory than the {limit_mib:,} MiB it may use. Look for a tensor that is larger than you meant: print its shape."
+OUTPUT = "Your code printed more than {limit_kib:,} KiB. Remove the print calls inside your loops."
+FILES = "Your code wrote more than {limit_mib:,} MiB of files. Remove what saves data, or save less often."
+REPLY_TOO_LARGE = "The value your code returned is too large: {detail}."
+PROTOCOL = "The answer of your code was not readable: {detail}. Return ordinary tensors, numbers, lists or dicts, and leave the grader's own files alone."
+
+# --- static scan ------------------------------------------------------------------------------------------------
+
+SYNTAX_ERROR = "{file}, line {line}: {detail}. Python cannot read the file until this is corrected."
+NOT_PARSED = "{file} cannot be read by Python: {detail}."
+FLAG_NAME = "uses {name}, which homework rarely needs"
+FLAG_CHARACTER = (
+    "holds an invisible or look-alike character (U+{code:04X}) that can make code read differently from what it does"
+)
+
+FLAG_AUTOGRAD = "uses {name}, although autograd is switched off in this exercise"
+
+# --- outcomes (one sentence each; docs/outcomes.md has the same) --------------------------------------------------
+
+OUTCOME_PASSED = "What the check claims holds for your code."
+OUTCOME_FAILED = "Your code ran, and its result is not right; the message says how it differs."
+OUTCOME_RAISED = "Your code raised an exception; the message shows it with your own lines only."
+OUTCOME_FORBIDDEN = "Your code used something that this exercise does not allow; the message says what to do instead."
+OUTCOME_TODO = "This part is not written yet: it still raises NotImplementedError."
+OUTCOME_TIMEOUT = "Your code did not finish in the time of the check and was stopped."
+OUTCOME_MEMORY = "Your code asked for more memory than the exercise allows and was stopped."
+OUTCOME_OUTPUT = "Your code printed, wrote or returned more than the exercise allows and was stopped."
+OUTCOME_CRASHED = "Python itself ended while your code ran, by a crash or by being told to exit."
+OUTCOME_PROTOCOL = (
+    "Your code changed or misused the part of the grader that runs beside it, so its answer could not be read."
+)
+OUTCOME_REJECTED = "A file is missing or Python cannot read it, so nothing could be judged."
+OUTCOME_BLOCKED = "Not judged, because a check that this one builds on has not passed."
+OUTCOME_PENDING = "Not judged here, because it needs a device that this machine lacks; it costs no points."
+OUTCOME_NOT_RUN = (
+    "Not judged, because the grading ended before it; that is not your fault and is settled by grading again."
+)
+OUTCOME_ERROR = "Could not be judged because of a mistake of ours; it costs no points, and a person looks at it."
+
+# --- policy (what an exercise does not allow) -------------------------------------------------------------------
+
+FORBIDDEN = "{name} is not allowed here: {sentence}"
+AUTOGRAD_OFF = "autograd is switched off in this exercise. Write the gradient by hand."
+OUTCOME_ONLY = "This exercise shows only the outcome of hidden checks."
+
+# --- comparisons ------------------------------------------------------------------------------------------------
+
+NOUN_A = "a {noun}"
+NOUN_AN = "an {noun}"
+WRONG_TYPE = "{label}: expected {expected}, got {actual}."
+RETURNED_NOTHING = "{label}: expected {expected}, but your function returned nothing; did you forget `return`?"
+RETURNED_UNREADABLE = (
+    "Your function returned a value of type {type}. Return a tensor, a number, a list or a dict of them."
+)
+WRONG_COUNT = "{label}: expected {expected} values, got {actual}."
+WRONG_SHAPE = "{label}: expected shape {expected}, got {actual}.{hint}"
+SAME_COUNT_OTHER_SHAPE = " As many values, arranged differently: look for a transpose, a reshape or keepdim."
+WRONG_DTYPE = "{label}: expected dtype {expected}, got {actual}."
+WRONG_DEVICE = "{label}: expected a tensor on {expected}, got one on {actual}."
+NOT_FINITE = "{label}: contains {found} among {count} values. Look for a division by 0, log(0) or an overflow."
+WRONG_VALUES = "{label}: {wrong} of {count} values are wrong ({within}); the shape {shape} and dtype {dtype} are right."
+WRONG_VALUE = "{label}: the value is wrong ({within}); the shape {shape} and dtype {dtype} are right."
+WITHIN_TOLERANCE = "further off than {rtol:.0e} of the largest expected one"
+EXACTLY = "compared exactly"
+NOT_EQUAL = "{label}: the value is wrong; its type {type} is right."
+WRONG_KEYS = "{label}: {missing} keys are missing and {extra} should not be there."
+STAGE_MISSING = "{label}: this stage is missing; yours are: {present}."
+STAGES_BEFORE = " The stages before it are right: {names}."
+GRADIENT_MISSING = "{label}: this gradient is missing."
+GRADIENT_WRONG = (
+    "{label}: the gradient (shape {shape}) is not the slope of your function, measured by moving the input."
+)
+GRAPH_IS_CUT = (
+    "{label}: no gradient flows back. Look for detach, item, numpy, no_grad or torch.tensor(result) on the way."
+)
+GRAPH_IS_CUT_THERE = "Your code returned something that autograd cannot follow back to its inputs. Return the tensor itself: not detached, not a number, not made from .item() or numpy."
+SHAPE_CHANGES = "{label}: the shape of your result changes although the shapes of the inputs stay the same."
+NOT_DIFFERENTIABLE = "{label}: your function has no slope here. Does it give the same result for the same input?"
+EXPECTED_RAISE_OTHER = "{label}: expected {expected} to be raised, got {actual}: {text}"
+EXPECTED_RAISE_NONE = "{label}: expected {expected} to be raised, but the call returned."
+
+EXPECTED_TUPLE = "a tuple of {count} values"
+AWARDED = "{because} That earns {percent} % of this check's points."
+RETURNED_UNUSABLE = "This check could not go on with what your code returned, last of all {what}. Compare its type, the number of values and their shapes with what is asked for."
+SHOWN_NOTHING = "nothing (None); did you forget `return`?"
+SHOWN_TENSOR = "a tensor of shape {shape} and dtype {dtype}"
+SHOWN_ARRAY = "an array of shape {shape} and dtype {dtype}"
+SHOWN_SEQUENCE = "a {type} of {count} values"
+SHOWN_DICT = "a dict with the keys {keys}"
+SHOWN_OTHER = "a value of type {type}"
+
+RAISED = "Your code raised {type}: {text}{place}"
+RAISED_MODULE_MISSING = "Only the files that the exercise names are handed in, and only torch, numpy and Python itself are installed: move what you need into your file."
+RAISED_EXIT = "Return from the function instead of leaving Python."
+RAISED_INPUT = "Nobody is there to type an answer: use what the function is given."
+RAISED_RECURSION = "Does a function call itself without ever coming to an end?"
+RAISED_AT = " ({file}, line {line})"
+NO_TEXT = "(without a text)"
+NOT_WRITTEN_YET = "Not written yet: {function} still raises NotImplementedError."
+OUT_OF_MEMORY = (
+    "Your code asked for more memory than this exercise allows. Look for a list or tensor that keeps growing."
+)
+CLAIM_DOES_NOT_HOLD = "What this check claims does not hold for your code."
+NOT_YOUR_FAULT = "This check could not be judged. The mistake is ours and costs no points; please tell your instructor."
+WAITS_FOR = "Waits for “{title}” ({id}), which has not passed."
+TIME_USED_UP = "Not started: the {wall_s:g} s for the whole submission were used up before. Make the slow parts faster."
+
+# --- how a wrong value relates to the right one (measured, never guessed) ------------------------------------------
+
+STRUCTURE_TRANSPOSED = "Your values are right, but transposed."
+STRUCTURE_AXES = "Your values are right, but in a shape with axes of length 1 too many or too few."
+STRUCTURE_REARRANGED = "Your values are right in the order in which they are stored, but in another shape."
+STRUCTURE_NOT_SUMMED = "Added up over axis {axis} (of length {count}), your values are right."
+STRUCTURE_RIGHT_VALUES = "Your values are right to six digits; what differs is finer, or the dtype."
+STRUCTURE_ZERO = "Every entry of yours is 0."
+STRUCTURE_CONSTANT = "All entries of yours are the same number."
+STRUCTURE_ROUNDED = "Your values are right to the digits that {dtype} keeps: somewhere on the way they were {dtype}."
+STRUCTURE_DIGITS = (
+    "Your values are right to about three digits: look for rounding, or for a constant that is not exact."
+)
+STRUCTURE_MULTIPLE = "Your values are {ratio} times ours in every entry."
+STRUCTURE_SIGN = "Your values are ours with the opposite sign."
+STRUCTURE_OFFSET = "Your values differ from ours by the same number in every entry."
+STRUCTURE_ROWS = "Each row of yours is a multiple of our row, with a factor of its own."
+STRUCTURE_COLUMNS = "Each column of yours is a multiple of our column, with a factor of its own."
+STRUCTURE_EXCEPT = "Your values are right except in {wrong} of {count} entries{where}."
+STRUCTURE_WHERE_ZERO = ": exactly those that should be 0"
+STRUCTURE_WHERE_YOURS_ZERO = ": there yours are 0"
+STRUCTURE_WHERE_ROWS = ": they lie in the rows {places} (counted from 0)"
+STRUCTURE_WHERE_COLUMNS = ": they lie in the columns {places} (counted from 0)"

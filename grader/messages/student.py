@@ -1,0 +1,114 @@
+"""What the command line says to a student: finding files, options, the list of checks, what to do next."""
+
+# --- finding exercise, checks and files --------------------------------------------------------------------------
+
+NEAR_NAMES = " Did you mean {names}?"
+NAMES_OR = " or "
+NO_COURSE = "No course.toml in {folder} or in a folder above it. Change into the course's folder and try again."
+UNKNOWN_EXERCISE = "There is no exercise {name!r}.{hint} The exercises of this course: {names}."
+WHICH_EXERCISE = "Which exercise? {here} is not the folder of one. Change into its folder, or type:{commands}"
+WHICH_COMMAND = "\n  grader check {name}   ({title})"
+AMBIGUOUS_EXERCISE = "{name!r} could be any of {names}. Give the whole folder name."
+KEYWORD_UNREADABLE = (
+    "-k {keyword!r} cannot be read: {problem}. Join parts of names with and, or, not, or give a whole name."
+)
+KEYWORD_MATCHES_NOTHING = "-k {keyword!r} matches no check.{hint}"
+
+NO_SUCH_SUBMISSION = "There is no file or folder {path}.{hint}"
+NEEDS_A_FOLDER = "This exercise consists of several files ({files}). Give the folder that holds them."
+FILE_MISSING = "{file} is missing.{hint} The file must have exactly this name."
+FILE_UNREADABLE = "{file} cannot be opened: {problem}."
+FILE_IS_A_LINK = "{file} is a link. Hand in the file itself."
+NOT_A_FILE = "{file} is not a regular file. Hand in a Python source file."
+FILE_TOO_LARGE = "{file} is larger than 1 MB. Hand in the source only, without data or output."
+FILE_WRONG_ENCODING = "{file} is saved as {encoding}. Save it as UTF-8 and hand it in again."
+FILE_NOT_UTF8 = "{file}, line {line}: a character that is not UTF-8. Save the file as UTF-8 and hand it in again."
+FILE_HAS_NUL = "{file}, line {line}: a zero byte, which Python source cannot contain. Was the file damaged?"
+FILE_EMPTY = "{file} is empty. Was it saved before it was handed in?"
+
+# --- help texts (shown before a language is chosen) --------------------------------------------------------------
+
+CLI_HELP = "Autograder for neural-network homework: checks your solution and says what to look at next."
+CLI_CHECK_HELP = "Check your solution. EXERCISE is 1, exercise1 or the whole folder name; without it, the exercise whose folder you stand in is checked."
+CLI_LIST_HELP = "List the exercises. Each with its points and with what is still to be written."
+CLI_DOCTOR_HELP = "Say what this machine offers. Python, torch, devices, and how well submissions are fenced in."
+CLI_DEMO_HELP = (
+    "Show the grader at work. Checks six submissions of exercise 1, one of them hostile, and writes their reports."
+)
+CLI_OPTION_SUBMISSION = "File or folder to check; default: your files in the exercise's own folder."
+CLI_OPTION_JSON = "Also write the result as JSON to FILE; - writes it to standard output."
+CLI_OPTION_SEED = "Seed of all random numbers; default: the course's."
+CLI_OPTION_HTML = "Also write a report for the student, one page, to FILE."
+CLI_OPTION_MERGE = "Take what this machine cannot judge from FILE, an earlier result written by --json."
+CLI_OPTION_DEVICE = "Judge on this device only; default: every device the exercise lists and this machine has."
+CLI_OPTION_KEYWORD = "Judge only the checks whose name matches EXPR, and those they need; as pytest's -k."
+CLI_OPTION_DEBUG = (
+    "Run checks and your code in one process, without a fence, so that breakpoint() works; nothing counts."
+)
+CLI_OPTION_LANG = "Language of the messages; default: the course's."
+CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
+
+HEADER_WITHOUT_NAME = "{file}: the docstring must begin with `name-of-the-mistake: what it does wrong`."
+HEADER_LACKS = "{file}: the docstring lacks {keys}."
+HEADER_STRAY_LINE = "{file}: the docstring has a line that belongs to no key: {line!r}."
+HEADER_UNREADABLE = "{file} cannot be read: {problem}"
+
+# --- command line -----------------------------------------------------------------------------------------------
+
+CLI_OUR_FAULT = "Something of ours failed, which costs no points: {reason} Run the same command again; `grader doctor` shows what this machine lacks."
+
+CLI_ERROR = "grader: {message}"
+CLI_BUG = "Something in grader itself went wrong ({type_name}: {text}). Set GRADER_DEBUG=1 to see where, and report it."
+CLI_INTERRUPTED = "Interrupted."
+CLI_CANNOT_WRITE = "{file} cannot be written: {problem}."
+CLI_NO_EXERCISES = "This course has no exercises: {folder} holds no folder with an exercise.toml."
+CLI_DEVICE_NOT_LISTED = "{slug} is not judged on {device}: it lists {devices}."
+CLI_NOT_TOGETHER = "{option} cannot be combined with {others}: {why}"
+CLI_WHY_NOT_DEBUG = "it makes no result."
+CLI_WHY_NOT_BOTH = "both would go to standard output."
+CLI_WHY_NOT_PART = "it judges only some of the checks."
+
+LIST_POINTS = "{points} points"
+LIST_LEFT = "still to be written: {count}"
+LIST_WRITTEN = "nothing left that raises NotImplementedError"
+LIST_UNREADABLE = "the files cannot be read; a check says why"
+LIST_HINT = "Check one: grader check {name}"
+
+MERGE_UNREADABLE = "{file} is not a result that `grader check --json` wrote: {problem}."
+MERGE_REFUSED = "The earlier result cannot be merged. {why}"
+MERGE_EXERCISE = "It is about {earlier}, this one about {now}."
+MERGE_NOTHING_READ = "The submission could not be read, so nothing says that both are about the same files."
+MERGE_SUBMISSION = "It judged other files than this one (their sha256 differs): check the same files on both machines."
+MERGE_SUITE = "It was judged by another version of the checks: update both machines to the same course."
+MERGE_SEED = "It used seed {earlier}, this one {now}: repeat one of them with the other's --seed."
+
+DEBUG_HEADING = "Debugging {slug}: your code runs in this process, with all your rights, without a fence and without limits, so only run what you wrote yourself. breakpoint() works. Nothing here counts."
+DEBUG_FRAME = '  File "{file}", line {line}, in {function}'
+DEBUG_SUMMARY = "{passed} of {total} checks passed."
+
+CHECK_HEADING = "{slug}: {title}"
+CHECK_CONDITIONS = "fence: {fence}, seed: {seed}"
+CHECK_UNFENCED = (
+    "Note: this runs without a fence, with all your own rights. That is fine for code you wrote yourself. "
+    "`grader doctor` says what is missing."
+)
+CHECK_STARTING = "getting ready (torch is being imported)"
+CHECK_ONLY = "Look at this"
+CHECK_FIRST = "Look at these first"
+CHECK_THEN = "Then at these"
+CHECK_FRAME = "{file}, line {line}, in {function}:"
+CHECK_ALIKE = "Further checks that end for the same reason: {count}."
+CHECK_AGAIN = "One check alone, with those it needs (--debug lets breakpoint() in your code stop):"
+CHECK_IN_SHORT = "{check}: {message}"
+CHECK_WAITING = "Checks that wait for one of these: {count}."
+CHECK_HTML_HINT = "A page that shows your code beside every message:"
+CHECK_HTML_WRITTEN = "The report lies in {file}."
+CHECK_PRINTED = "Printed:"
+CHECK_PRINTED_MORE = "(further lines: {count})"
+CHECK_PRINTED_AT_IMPORT = "Printed while the file was imported:"
+CHECK_PART = "Only the checks that -k chose, and those they need: this is not your whole score."
+CHECK_FLAG = "Noticed: {file}, line {line}: {message}"
+CHECK_SUMMARY = "Score {score} / {max_score}, {passed} of {total} checks passed"
+CHECK_PENDING = "Checks that were not judged this time: {count} (on {devices})."
+CHECK_INCOMPLETE = "Some checks are still open: the score can only rise."
+CHECK_OURS = "{count} could not be judged. That is our fault, not yours: try again, or ask your instructor."

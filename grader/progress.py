@@ -1,0 +1,49 @@
+"""A line that says which check is running and for how long, while it runs; nothing where nobody can watch it.
+
+Owns what moves on a terminal. Everything that stays is printed through the same console by `terminal`, above this line.
+"""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Column
+
+from grader import messages
+from grader.events import PlannedCheck
+from grader.terminal import can_show_symbols, printable
+
+_TIME_COLUMNS = 6
+# The spinner, the blanks between columns, the time; and room for the ^C that a terminal adds: it must not take a line.
+_BESIDE_TITLE = 3 + _TIME_COLUMNS + 4
+
+
+class RunningLine:
+    """The running check's title and elapsed seconds below what has been printed; gone when the block ends."""
+
+    def __init__(self, console: Console) -> None:
+        moves = console.is_terminal and os.environ.get("TERM") != "dumb"
+        symbols = can_show_symbols(console)
+        title = Column(no_wrap=True, overflow="ellipsis" if symbols else "crop", width=console.width - _BESIDE_TITLE)
+        self._progress = Progress(
+            SpinnerColumn("dots" if symbols else "line"),
+            TextColumn("{task.description}", markup=False, table_column=title),
+            TextColumn("{task.elapsed:.0f} s", markup=False, justify="right", table_column=Column(width=_TIME_COLUMNS)),
+            console=console, transient=True, redirect_stdout=False, redirect_stderr=False, disable=not moves,
+        )  # fmt: skip
+        self._task = self._progress.add_task(messages.CHECK_STARTING)
+
+    def began(self, check: PlannedCheck) -> None:
+        """Say that this check runs now; its time starts at 0."""
+        self._progress.reset(self._task, description=printable(check.title or check.id))
+        self._progress.refresh()
+
+    def __enter__(self) -> RunningLine:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._progress.stop()
