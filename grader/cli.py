@@ -95,7 +95,7 @@ def check(
 ) -> None:
     """Check one submission for one exercise."""
     from grader.course import choose_exercise, find_course
-    from grader.grade import exit_code
+    from grader.score import exit_code
     from grader.show import Wanted, check_and_show
 
     course = find_course()
@@ -127,6 +127,43 @@ def check(
     if json_file:
         _write(checked.result.to_json() + b"\n", json_file)
     sys.exit(exit_code(checked.result))
+
+
+@main.command(help=messages.CLI_HINT_HELP)
+@click.argument("exercise")
+@click.argument("check", required=False)
+def hint(exercise: str, check: str | None) -> None:
+    """Give the next hint for the student's own last result."""
+    from grader.course import find_course, load_exercise
+    from grader.hints import take_hint
+    from grader.terminal import console_for, hint_lines, say
+
+    course = find_course()
+    language.use(course.language)
+    taken = take_hint(load_exercise(course, exercise), check)
+    console = console_for(sys.stdout)
+    say(console, hint_lines(taken, console))
+
+
+@main.command(help=messages.CLI_VERIFY_HELP)
+@click.argument("exercise", required=False)
+@click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_VERIFY_JSON)
+@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+def verify(exercise: str | None, json_file: str | None, fence: str) -> None:
+    """Pass one exercise, or all, through the author's gates."""
+    from grader.author.gate import to_json
+    from grader.author.table import verify_and_show
+    from grader.course import find_course, load_exercise
+
+    course = find_course()
+    _require_folder_of(json_file or "-")
+    exercises = [load_exercise(course, name) for name in ([exercise] if exercise else course.slugs())]
+    if not exercises:
+        raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
+    verified = verify_and_show(exercises, _tier(fence), sys.stderr if json_file == "-" else sys.stdout)
+    if json_file:
+        _write(to_json(verified) + b"\n", json_file)
+    sys.exit(0 if all(one.good for one in verified) else 1)
 
 
 @main.command(help=messages.CLI_DOCTOR_HELP)

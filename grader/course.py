@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -23,6 +23,7 @@ DEVICES = ("cpu", "sim", "cuda")
 PUBLIC_SUITE = "test_public.py"
 
 _T = TypeVar("_T")
+_Hints = tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.py")
 _DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _LEADING_NUMBER = re.compile(r"exercise(\d+)(?:_|$)")
@@ -44,7 +45,10 @@ class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ExerciseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What exercise.toml says. `points` is the sum over the public and the hidden suite."""
+    """What exercise.toml says. `points` is the sum over the public and the hidden suite.
+
+    `hints` help whoever is stuck, whatever the mistake: each says a little more than the one before.
+    """
 
     title: Annotated[str, msgspec.Meta(min_length=1)]
     files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -55,6 +59,12 @@ class ExerciseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     devices: Devices = Devices()
     policy: Policy = Policy()
     feedback: Feedback = Feedback()
+    hints: _Hints = ()
+    hints_zh_CN: _Hints = ()
+
+    def translated_hints(self) -> dict[str, tuple[str, ...]]:
+        """Return the general hints by language, where there are some."""
+        return {"zh_CN": self.hints_zh_CN} if self.hints_zh_CN else {}
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,12 @@ class Exercise:
     devices: tuple[str, ...]
     policy: Policy = NO_POLICY
     feedback: Feedback = DEFAULT_FEEDBACK
+    hints: tuple[str, ...] = ()
+    translated_hints: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    def hints_in(self, language: str) -> tuple[str, ...]:
+        """Return the general hints in a language, in English where there is no translation."""
+        return self.translated_hints.get(language, self.hints)
 
     @property
     def number(self) -> str | None:
@@ -171,6 +187,8 @@ def load_exercise(course: Course, name: str) -> Exercise:
         devices=said.devices.run,
         policy=said.policy,
         feedback=said.feedback,
+        hints=said.hints,
+        translated_hints=said.translated_hints(),
     )
 
 
@@ -263,3 +281,11 @@ def _validate(said: ExerciseFile, path: Path) -> None:
     for index, rule in enumerate(said.policy.forbid):
         if wrong := [name for name in (*rule.names, *rule.within) if not _DOTTED_NAME.fullmatch(name)]:
             raise broken(f"policy.forbid[{index}]", messages.TOML_BAD_NAME.format(name=wrong[0]))
+    _validate_hints(said, path)
+
+
+def _validate_hints(said: ExerciseFile, path: Path) -> None:
+    for language, translated in said.translated_hints().items():
+        if len(translated) != len(said.hints):
+            problem = messages.TOML_HINTS_UNEQUAL.format(count=len(translated), expected=len(said.hints))
+            raise CourseError(messages.TOML_KEY.format(file=path, key=f"hints_{language}", problem=problem))

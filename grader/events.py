@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
 from grader.results import CheckResult, Flag
@@ -94,10 +95,11 @@ class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"):
-    """The check at this place of the plan has ended."""
+    """The check at this place of the plan has ended; `evidence` is for diagnosis, and no part of the result."""
 
     index: int
     result: CheckResult
+    evidence: Evidence | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="finished"):

@@ -7,17 +7,17 @@ from the plan that was fixed before any student code ran; a check that nobody re
 from __future__ import annotations
 
 import contextlib
-import math
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from grader import __version__, language, messages
 from grader.course import Course, Exercise
+from grader.diagnosis.evidence import Circumstances, Evidence
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected, UsageError
 from grader.events import (
     Began,
@@ -36,6 +36,7 @@ from grader.events import (
 from grader.results import CheckResult, Environment, ExerciseResult, Flag, Outcome, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
 from grader.sandbox.spawn import HostSpec, Zygote
+from grader.score import is_complete, max_score, score
 from grader.submission import Submission, read_submission
 
 OnCheck = Callable[[CheckResult], None]
@@ -45,7 +46,6 @@ _WORKER = str(Path(__file__).parent / "suite" / "worker.py")
 _COLLECT_WALL_S = 120.0
 _END_WALL_S = 2.0
 _LOG_CHARS = 2000
-_OPEN_OUTCOMES = (Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
 
 
 @dataclass
@@ -54,8 +54,17 @@ class _Judged:
 
     chosen: tuple[int, ...] = ()
     results: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     flags: list[Flag] = field(default_factory=list)
     stdout: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A result, and by check id what diagnosis needs of those that failed; that part is never shown."""
+
+    result: ExerciseResult
+    evidence: dict[str, Evidence]
 
 
 class Grader:
@@ -64,9 +73,11 @@ class Grader:
     Starting takes as long as importing torch; grading takes tens of milliseconds beyond the student's own time.
     """
 
-    def __init__(self, exercise: Exercise, tier: Tier | None = None) -> None:
+    def __init__(self, exercise: Exercise, tier: Tier | None = None, zygote: Zygote | None = None) -> None:
+        """Prepare; `zygote` is one that is ready and that somebody else closes, None means one of our own."""
         self.exercise = exercise
         self.tier = strongest_tier() if tier is None else tier
+        self._zygote = zygote
         self._ready: Ready | None = None
         self._resources = contextlib.ExitStack()
         self._line: Line | None = None
@@ -90,6 +101,19 @@ class Grader:
         self.close()
 
     @property
+    def zygote(self) -> Zygote:
+        """What workers and guests are forked from; others may use it as long as this grader is not closed."""
+        self._started()
+        assert self._zygote is not None
+        return self._zygote
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What the outcomes of a submission depend on besides its files and the seed."""
+        ready = self._started()
+        return Circumstances(ready.suite_sha256, ready.torch)
+
+    @property
     def plan(self) -> tuple[PlannedCheck, ...]:
         """The checks that a result will have, in the order in which they are judged."""
         return self._started().plan
@@ -104,7 +128,22 @@ class Grader:
         keyword: str = "",
         devices: Sequence[str] | None = None,
     ) -> ExerciseResult:
-        """Judge one submission.
+        """Judge one submission; see `judge`."""
+        return self.judge(
+            submission, seed=seed, on_check=on_check, on_begin=on_begin, keyword=keyword, devices=devices
+        ).result
+
+    def judge(
+        self,
+        submission: Submission,
+        *,
+        seed: int | None = None,
+        on_check: OnCheck | None = None,
+        on_begin: OnBegin | None = None,
+        keyword: str = "",
+        devices: Sequence[str] | None = None,
+    ) -> Judgement:
+        """Judge one submission and keep what diagnosis needs.
 
         Args:
             seed: Seed of all draws; None means the course's.
@@ -120,7 +159,7 @@ class Grader:
         sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
         job = self._job(sources, seed, keyword, devices)
         judged = self._judge(job, on_check or _ignore, on_begin or _ignore)
-        return self._result(job, submission, judged)
+        return Judgement(self._result(job, submission, judged), judged.evidence)
 
     def reject(
         self,
@@ -162,9 +201,10 @@ class Grader:
         self._require_hidden()
         sweep()  # what graders that were killed left behind
         private = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
-        zygote = self._resources.enter_context(Zygote.start())
-        zygote.wait_until_ready()
-        line = self._line = self._start_worker(private, zygote)
+        if self._zygote is None:
+            self._zygote = self._resources.enter_context(Zygote.start())
+            self._zygote.wait_until_ready()
+        line = self._line = self._start_worker(private, self._zygote)
         try:
             event = line.receive(time.monotonic() + _COLLECT_WALL_S)
         except TimeoutError:
@@ -228,8 +268,10 @@ class Grader:
             with self._line_errors():
                 event = line.receive()
             match event:
-                case Ended(result=result):
+                case Ended(result=result, evidence=evidence):
                     judged.results[result.id, result.device] = result
+                    if evidence is not None:
+                        judged.evidence.setdefault(result.id, evidence)
                     on_check(result)
                 case Began(index=index):
                     on_begin(self.plan[index])
@@ -299,49 +341,6 @@ def grade_submission(
             return grader.reject(rejected, seed=seed, on_check=on_check)
     with Grader(exercise, tier) as grader:
         return grader.grade(submission, seed=seed, on_check=on_check)
-
-
-def score(checks: Iterable[CheckResult]) -> float:
-    """Return the points earned: of every id the least that it earned on the devices where it was judged."""
-    return _rounded([_earned(entries) for entries in _by_id(checks)])
-
-
-def max_score(checks: Iterable[CheckResult]) -> float:
-    """Return the points that can be earned; an id counts once, on however many devices it is judged."""
-    return _rounded([entries[0].max_points for entries in _by_id(checks)])
-
-
-def is_complete(checks: Iterable[CheckResult]) -> bool:
-    """Whether nothing is left that could change the score: an id that no device has judged, or our own failure."""
-    return all(
-        any(entry.outcome not in _OPEN_OUTCOMES for entry in entries)
-        and not any(entry.outcome in (Outcome.ERROR, Outcome.NOT_RUN) for entry in entries)
-        for entries in _by_id(checks)
-    )
-
-
-def exit_code(result: ExerciseResult) -> int:
-    """Return 0 if every judged check passed, 1 if one did not, 4 if one could not be judged for a reason of ours."""
-    outcomes = {check.outcome for check in result.checks} - {Outcome.PENDING}
-    if outcomes & {Outcome.ERROR, Outcome.NOT_RUN}:
-        return InfrastructureError.exit_code
-    return 0 if outcomes <= {Outcome.PASSED} else 1
-
-
-def _by_id(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
-    grouped: dict[str, list[CheckResult]] = {}
-    for check in checks:
-        grouped.setdefault(check.id, []).append(check)
-    return list(grouped.values())
-
-
-def _earned(entries: list[CheckResult]) -> float:
-    return min((entry.points for entry in entries if entry.outcome is not Outcome.PENDING), default=0.0)
-
-
-def _rounded(points: list[float]) -> float:
-    # Thirds of points must add up to whole ones.
-    return round(math.fsum(points), 6)
 
 
 def _is_pending(planned: PlannedCheck, devices: Sequence[str] | None) -> bool:

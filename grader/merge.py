@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from grader import messages
 from grader.course import DEVICES
 from grader.errors import UsageError
-from grader.grade import is_complete, max_score, score
 from grader.results import CheckResult, Environment, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
+from grader.score import is_complete, max_score, score
 
 _WEAKEST_FIRST = (Tier.NONE.value, Tier.LANDLOCK.value, Tier.NAMESPACES.value)
 

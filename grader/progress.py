@@ -41,6 +41,11 @@ class RunningLine:
         self._progress.reset(self._task, description=printable(check.title or check.id))
         self._progress.refresh()
 
+    def learns(self, done: int, count: int) -> None:
+        """Say that known wrong answers are being run, which happens once."""
+        self._progress.update(self._task, description=messages.CHECK_LEARNING.format(done=done, count=count))
+        self._progress.refresh()
+
     def __enter__(self) -> RunningLine:
         self._progress.start()
         return self

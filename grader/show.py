@@ -15,8 +15,9 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from grader import messages
+from grader import language, messages
 from grader.course import Course, Exercise, load_exercise
+from grader.diagnosis.bench import named
 from grader.doctor import Finding, denials, primitives, problems, software, tier_is_enough
 from grader.errors import SubmissionRejected, UsageError
 from grader.grade import Grader
@@ -24,6 +25,7 @@ from grader.merge import merge
 from grader.progress import RunningLine
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
+from grader.state import remember
 from grader.submission import Submission, read_submission
 from grader.terminal import (
     check_line,
@@ -83,7 +85,12 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
     say(console, heading_lines(exercise.slug, exercise.title, wanted.tier, seed, console))
     with RunningLine(console) as running, Grader(exercise, wanted.tier) as grader:
         judged = _judge(grader, submission, wanted, console, running)
-    return Checked(_conclude(judged, wanted, console), _sources(submission))
+    is_own = wanted.path is None  # hints are about a student's own files, not about any that were looked at
+    hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own else ""
+    result = _conclude(judged, wanted, console, hint)
+    if is_own:
+        remember(exercise.course.root, result, language.current())
+    return Checked(result, _sources(submission))
 
 
 def grade_and_show(grader: Grader, submission: Submission, wanted: Wanted, console: Console) -> Checked:
@@ -133,7 +140,7 @@ def _judge(
     if isinstance(submission, SubmissionRejected):
         result = grader.reject(submission, seed=seed, on_check=on_check, keyword=wanted.keyword, devices=wanted.devices)
     else:
-        result = grader.grade(
+        judgement = grader.judge(
             submission,
             seed=seed,
             on_check=on_check,
@@ -141,6 +148,7 @@ def _judge(
             keyword=wanted.keyword,
             devices=wanted.devices,
         )
+        result = named(grader, judgement, running.learns)
     for check in result.checks:
         if (check.id, check.device) not in shown:
             on_check(check)
@@ -148,10 +156,10 @@ def _judge(
     return _Judged(result, (grader.log().splitlines() or ["?"])[-1] if failed else "")
 
 
-def _conclude(judged: _Judged, wanted: Wanted, console: Console) -> ExerciseResult:
-    """Merge what is to be merged and print everything that stands below the checks."""
+def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "") -> ExerciseResult:
+    """Merge what is to be merged and print everything that stands below the checks; `hint` is what asks for one."""
     result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
-    say(console, detail_lines(result, console))
+    say(console, detail_lines(result, console, hint))
     if not wanted.brief:
         say(console, next_lines(result, wanted.command, wanted.has_html, console))
     say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))

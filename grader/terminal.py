@@ -17,6 +17,7 @@ from rich.text import Text
 
 from grader import messages
 from grader.course import Exercise
+from grader.hints import Hint
 from grader.results import CheckResult, ExerciseResult, Frame, Outcome
 
 WIDTH = 80
@@ -28,6 +29,7 @@ _SHOWN_FRAMES = 4
 _SHOWN_PRINTED_LINES = 6
 _LONGEST = 2000
 _DEEPEST = 12
+_NUMBERED = len("1. ")  # what stands below a numbered line is set in by as much
 
 # outcome: (symbol, the same in ASCII, colour). The word beside the symbol says it all; colour only repeats it.
 _LOOKS = {
@@ -92,8 +94,12 @@ def check_line(check: CheckResult, console: Console) -> Text:
     return Text.assemble("  ", (mark, _LOOKS[check.outcome][2]), title, " ", points)
 
 
-def detail_lines(result: ExerciseResult, console: Console) -> Iterator[Text]:
-    """Yield what to look at: the first reasons in full, a line for each other one, how many checks wait for them."""
+def detail_lines(result: ExerciseResult, console: Console, hint: str = "") -> Iterator[Text]:
+    """Yield what to look at: the first reasons in full, a line for each other one, how many checks wait for them.
+
+    Args:
+        hint: The command that, followed by a check's name, gives a hint for it; empty where there is none.
+    """
     groups = _by_reason(result.checks)
     if not groups:
         return
@@ -101,7 +107,10 @@ def detail_lines(result: ExerciseResult, console: Console) -> Iterator[Text]:
     yield Text(messages.CHECK_FIRST if len(groups) > 1 else messages.CHECK_ONLY, "bold")
     for place, group in enumerate(groups[:SHOWN_IN_FULL], start=1):
         yield Text()
-        yield from _in_full(place, group, console)
+        yield from (_diagnosed if group[0].diagnosis else _in_full)(place, group, console)
+        if hint and group[0].diagnosis:
+            yield from _wrapped(messages.CHECK_MORE_HINTS, console, indent=_NUMBERED)
+            yield Text(printable(f"     {hint} {shlex.quote(group[0].id)}"))
     if len(groups) > SHOWN_IN_FULL:
         yield Text()
         yield Text(messages.CHECK_THEN, "bold")
@@ -126,6 +135,25 @@ def next_lines(result: ExerciseResult, command: str, has_html: bool, console: Co
     if groups and not has_html:
         yield from _wrapped(messages.CHECK_HTML_HINT, console)
         yield Text(printable(f"  {command} --html report.html"))
+
+
+def hint_lines(hint: Hint, console: Console) -> Iterator[Text]:
+    """Yield one hint: what it is about, the step, and the command for the next one, to be copied whole."""
+    yield from _wrapped(hint.heading, console, style="bold")
+    for text in hint.about:
+        yield from _wrapped(text, console, style="dim")
+    if hint.text:
+        yield Text()
+    if hint.step:
+        yield from _wrapped(hint.step, console, style="bold")
+    for text in hint.text.splitlines():
+        yield from _wrapped(text, console, indent=2)
+    if hint.after:
+        yield Text()
+    for text in hint.after:
+        yield from _wrapped(text, console)
+    if hint.command:
+        yield Text(printable(f"  {hint.command}"))
 
 
 def summary_lines(result: ExerciseResult, console: Console, is_part: bool = False) -> Iterator[Text]:
@@ -230,7 +258,8 @@ def _by_reason(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
     groups: dict[object, list[CheckResult]] = {}
     for check in checks:
         if check.outcome not in _NOT_TO_FIX:
-            groups.setdefault((check.outcome, _same(check)), []).append(check)
+            reason = check.diagnosis.misconception if check.diagnosis else (check.outcome, _same(check))
+            groups.setdefault(reason, []).append(check)
     return list(groups.values())
 
 
@@ -246,13 +275,37 @@ def _same(check: CheckResult) -> tuple[object, ...]:
 def _in_full(place: int, group: list[CheckResult], console: Console) -> Iterator[Text]:
     """Yield everything that is known of a reason: name, message, the student's own lines, what was printed."""
     check = group[0]
-    label = f"{place}. "
-    first, *rest = _wrapped(check.title or check.id, console, width=console.width - len(label), style="bold")
-    yield Text(label, _LOOKS[check.outcome][2]) + first
-    yield from (Text(" " * len(label)) + line for line in rest)
-    yield from _wrapped(check.id, console, indent=len(label), style="dim")
+    yield from _headline(place, check.title or check.id, check.outcome, console)
+    yield from _wrapped(check.id, console, indent=_NUMBERED, style="dim")
     for text in _reason(check, len(group) - 1):
-        yield from _wrapped(text, console, indent=len(label))
+        yield from _wrapped(text, console, indent=_NUMBERED)
+
+
+def _diagnosed(place: int, group: list[CheckResult], console: Console) -> Iterator[Text]:
+    """Yield a mistake that was recognised: what it is, what was seen, where; of the values one line is enough."""
+    check = group[0]
+    assert check.diagnosis is not None
+    yield from _headline(place, check.diagnosis.statement, check.outcome, console)
+    for text in check.diagnosis.hint.splitlines()[:1]:
+        yield from _wrapped(text, console, indent=_NUMBERED)
+    seen = messages.CHECK_SEEN_IN.format(title=check.title or check.id, check=check.id)
+    yield from _wrapped(seen, console, indent=_NUMBERED, style="dim")
+    if check.message.strip():
+        values = messages.CHECK_VALUES.format(message=check.message.strip().splitlines()[0])
+        line = _cut(printable(values), console.width - _NUMBERED, console)
+        line.stylize("dim")
+        yield Text(" " * _NUMBERED) + line
+    for text in _evidence(check):
+        yield from _wrapped(text, console, indent=_NUMBERED)
+    if len(group) > 1:
+        yield from _wrapped(messages.CHECK_ALSO_IN.format(count=len(group) - 1), console, indent=_NUMBERED)
+
+
+def _headline(place: int, text: str, outcome: Outcome, console: Console) -> Iterator[Text]:
+    label = f"{place}. "
+    first, *rest = _wrapped(text, console, width=console.width - len(label), style="bold")
+    yield Text(label, _LOOKS[outcome][2]) + first
+    yield from (Text(" " * len(label)) + line for line in rest)
 
 
 def _message(check: CheckResult) -> str:
@@ -262,12 +315,17 @@ def _message(check: CheckResult) -> str:
 
 def _reason(check: CheckResult, alike: int) -> Iterator[str]:
     yield from _message(check).splitlines()
+    yield from _evidence(check)
+    if alike:
+        yield messages.CHECK_ALIKE.format(count=alike)
+
+
+def _evidence(check: CheckResult) -> Iterator[str]:
+    """Yield the student's own lines that led there, and what they printed."""
     if check.outcome is not Outcome.TODO:  # its message names the function; the line adds nothing
         for frame in check.frames[-_SHOWN_FRAMES:]:
             yield from _frame(frame)
     yield from _printed(messages.CHECK_PRINTED, check.stdout)
-    if alike:
-        yield messages.CHECK_ALIKE.format(count=alike)
 
 
 def _printed(heading: str, text: str) -> list[str]:
@@ -288,7 +346,9 @@ def _in_short(group: list[CheckResult], console: Console) -> Text:
     """Return one line for a reason: which check, and the beginning of its message."""
     check = group[0]
     text = " ".join(_message(check).split())
-    if check.outcome is not Outcome.TODO:  # there the message names the function, which matters more
+    if check.diagnosis:
+        text = messages.CHECK_KNOWN_IN_SHORT.format(statement=check.diagnosis.statement, check=check.id)
+    elif check.outcome is not Outcome.TODO:  # there the message names the function, which matters more
         text = messages.CHECK_IN_SHORT.format(check=check.id, message=text)
     line = Text.assemble("  ", (_mark(check.outcome, console), _LOOKS[check.outcome][2]), " ", printable(text))
     return _cut(line, console.width, console)

@@ -17,6 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 Judge = Callable[..., ExerciseResult]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep atlases out of the user's own cache, in this process and in those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def course() -> Course:
     """This repository is a course itself."""

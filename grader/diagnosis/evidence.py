@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -44,6 +45,13 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     raised: tuple[str, str] | None = None
     scale: float = 0.0
     structure: str = ""
+
+
+class Circumstances(NamedTuple):
+    """What evidence depends on besides the files that were judged and the seed."""
+
+    suite_sha256: str
+    torch: str
 
 
 class Nearness(Enum):

@@ -24,9 +24,13 @@ class Record:
     outcomes: Mapping[str, Outcome]
     evidence: Mapping[str, Evidence]
 
+    def failures(self) -> dict[str, Outcome]:
+        """Return how the checks ended that were judged and not passed; which were blocked follows from them."""
+        return {id: outcome for id, outcome in self.outcomes.items() if outcome not in _FINE}
+
     def failed(self) -> frozenset[str]:
         """Return the checks that were judged and not passed."""
-        return frozenset(id for id, outcome in self.outcomes.items() if outcome not in _FINE)
+        return frozenset(self.failures())
 
     def not_passed(self) -> frozenset[str]:
         """Return the checks that were not passed, also those that could not be judged because of another one."""
@@ -74,7 +78,7 @@ def _candidates(check: str, submission: Record, atlas: Sequence[Known]) -> list[
         if near is Nearness.UNCLEAR:
             return []
         # An exception's text says little: it names a mistake only where everything else agrees too.
-        if near is Nearness.SAME and (mine.raised is None or known.record.outcomes == submission.outcomes):
+        if near is Nearness.SAME and (mine.raised is None or known.record.failures() == submission.failures()):
             found.append(known.id)
     return found
 

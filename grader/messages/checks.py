@@ -116,6 +116,11 @@ NOT_YOUR_FAULT = "This check could not be judged. The mistake is ours and costs 
 WAITS_FOR = "Waits for “{title}” ({id}), which has not passed."
 TIME_USED_UP = "Not started: the {wall_s:g} s for the whole submission were used up before. Make the slow parts faster."
 
+# --- diagnosis --------------------------------------------------------------------------------------------------
+
+DIAGNOSIS = "Your code {statement}"
+DIAGNOSIS_HERE = "In this check: your code {statement}"
+
 # --- how a wrong value relates to the right one (measured, never guessed) ------------------------------------------
 
 STRUCTURE_TRANSPOSED = "Your values are right, but transposed."

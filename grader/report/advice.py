@@ -32,8 +32,10 @@ def next_sentence(placed: Sorted) -> str:
 
 
 def _what(cause: Cause) -> str:
-    """Name a cause: a check by its title, a line that several checks end at by its place."""
+    """Name a cause: a known mistake stands below, a line that several checks end at has a place, a check a title."""
     check = cause.check
+    if check.diagnosis:
+        return messages.REPORT_WHAT_MISTAKE
     if len(cause.items) > 1 and check.frames:
         return messages.REPORT_PLACE.format(file=check.frames[-1].file, line=check.frames[-1].line)
     return messages.REPORT_WHAT_CHECK.format(title=(check.title or check.id).rstrip(".。"))

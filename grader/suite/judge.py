@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 from typing import Protocol
@@ -22,6 +22,7 @@ from _pytest.runner import runtestprotocol
 
 from grader import messages
 from grader.course import Exercise
+from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, InfrastructureError, StudentRaised, SubmissionError
 from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck
 from grader.policy import withheld
@@ -30,6 +31,7 @@ from grader.sandbox.autograd import with_advice
 from grader.suite import context
 from grader.suite.collect import CollectedSuite, place_in
 from grader.suite.plan import Step, shown_path
+from grader.suite.sketch import evidence_of
 from grader.suite.verdict import Verdict, could_not_go_on, verdict_of
 
 ATTEMPTS = 3
@@ -176,7 +178,7 @@ class Judge:
             _log(failure, planned.id)
             verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
         session.end_check()
-        return verdict, stdout
+        return with_evidence(verdict, check, failure), stdout
 
     def _next_item(self, index: int) -> pytest.Item | None:
         """Return the item after this one, by which pytest knows which shared fixtures to keep."""
@@ -187,17 +189,29 @@ class Judge:
         self, index: int, verdict: Verdict, wall_s: float = 0.0, *, blocked_by: str | None = None, stdout: str = ""
     ) -> None:
         result = check_result(self.suite.steps[index], verdict, wall_s, blocked_by, stdout)
-        self._end(index, withheld(result, self.exercise.feedback))
+        self._end(index, withheld(result, self.exercise.feedback), verdict.evidence)
 
-    def _end(self, index: int, result: CheckResult) -> None:
+    def _end(self, index: int, result: CheckResult, evidence: Evidence | None = None) -> None:
         self.progress.outcomes[index] = result.outcome
-        self.line.send(Ended(index, result))
+        self.line.send(Ended(index, result, evidence))
 
     def _with_place(self, error: CourseError) -> str:
         place = place_in(error, self.suite.files.all)
         if place is None:
             return str(error)
         return messages.JUDGE_STOPPED_IN.format(where=self.suite.files.where(*place), text=error)
+
+
+def with_evidence(verdict: Verdict, check: context.Check, failure: BaseException | None) -> Verdict:
+    """Return the verdict with what diagnosis needs of it, and with the relation that was measured in its message."""
+    if verdict.outcome not in (Outcome.FAILED, Outcome.RAISED) or not check.comparisons:
+        return verdict
+    last = check.comparisons[-1]
+    if not isinstance(failure, StudentRaised) and last.label != verdict.comparison:
+        return verdict  # no comparison: a plain assert of the suite, say
+    evidence = evidence_of(last)
+    message = "\n".join(filter(None, (verdict.message, evidence.structure)))
+    return replace(verdict, evidence=evidence, message=message)
 
 
 def check_result(

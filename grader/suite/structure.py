@@ -93,7 +93,15 @@ def _multiple(got: Tensor, wanted: Tensor) -> str:
         return ""
     if abs(ratio + 1) <= _SAME:
         return messages.STRUCTURE_SIGN
-    return messages.STRUCTURE_MULTIPLE.format(ratio=f"{ratio:.4g}")
+    return messages.STRUCTURE_MULTIPLE.format(ratio=_shown(ratio))
+
+
+def _shown(ratio: float) -> str:
+    """Return a factor as a student thinks of it: 7, 1/7, else four digits."""
+    inverse = 1 / ratio
+    if abs(ratio) < 1 and abs(inverse - round(inverse)) <= _SAME * abs(inverse):
+        return f"{'-' if ratio < 0 else ''}1/{abs(round(inverse))}"
+    return f"{ratio:.4g}"
 
 
 def _square_transposed(got: Tensor, wanted: Tensor) -> str:
@@ -121,12 +129,13 @@ def _is_multiple_along(got: Tensor, wanted: Tensor, axis: int) -> bool:
 
 
 def _mostly_right(got: Tensor, wanted: Tensor) -> str:
-    """Whether at least half of the entries are right, and what the others have in common."""
+    """Whether at least half of the entries are right, or the wrong ones have something in common."""
     wrong = (got - wanted).abs() > _SAME * wanted.abs().max()
     count = int(wrong.sum())
-    if not count or count > _HALF_RIGHT * wrong.numel():
+    where = _where(wrong, got, wanted) if 0 < count < wrong.numel() else ""
+    if not where and not 0 < count <= _HALF_RIGHT * wrong.numel():
         return ""
-    return messages.STRUCTURE_EXCEPT.format(wrong=count, count=wrong.numel(), where=_where(wrong, got, wanted))
+    return messages.STRUCTURE_EXCEPT.format(wrong=count, count=wrong.numel(), where=where)
 
 
 def _where(wrong: Tensor, got: Tensor, wanted: Tensor) -> str:

@@ -15,6 +15,7 @@ import pytest
 from torch import Tensor
 
 from grader import messages
+from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
 from grader.results import Frame, Outcome
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
@@ -27,13 +28,17 @@ _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, Runtim
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a check ended; `awarded` is the share of its points that a check earns although it did not pass."""
+    """How a check ended; `awarded` is the share of its points that a check earns although it did not pass.
+
+    `evidence` is what diagnosis needs of a failed comparison or an exception.
+    """
 
     outcome: Outcome
     message: str = ""
     comparison: str | None = None
     frames: tuple[Frame, ...] = ()
     awarded: float = 0.0
+    evidence: Evidence | None = None
 
     @property
     def share(self) -> float:

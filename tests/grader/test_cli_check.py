@@ -163,6 +163,18 @@ def test_the_result_is_kept_and_the_report_written(folder: Path, tmp_path: Path)
     assert f"The report lies in {page}." in done.stderr
 
 
+def test_only_a_students_own_files_are_remembered_for_hints(folder: Path) -> None:
+    """Checked without --submission, the last result is what `grader hint` speaks about; another file's is not."""
+    state = folder / ".grader" / "state.json"
+    state.unlink(missing_ok=True)
+    grader_run(folder, "check", "1", "--submission", written(folder, "failing.py", FAILING))
+    assert not state.exists()
+    grader_run(folder, "check", "1", "--lang", "zh_CN")
+    done = grader_run(folder, "hint", "1", "test_number")
+    assert done.stdout.startswith("Doubles a number.\ntest_number\n\n  还没有写：double 仍然抛出")
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
 def test_a_file_that_cannot_be_read_has_a_report_too(folder: Path, tmp_path: Path) -> None:
     """A rejected submission is explained once, exits with 1 and gets its page."""
     page, empty = tmp_path / "page.html", tmp_path / "work.py"

@@ -108,6 +108,15 @@ def test_policy_and_feedback_come_from_the_file(with_toml: Callable[[str], Exerc
     assert (exercise.policy.autograd, exercise.feedback.hidden) == ("off", "outcome")
 
 
+def test_general_hints_come_from_the_file(with_toml: Callable[[str], Exercise]) -> None:
+    """In the language asked for, in English where there is no translation; an exercise may have none."""
+    assert with_toml(GOOD).hints_in("en") == ()
+    both = with_toml(GOOD + 'hints = ["First.", "Then."]\nhints_zh_CN = ["先。", "后。"]\n')
+    assert (both.hints_in("en"), both.hints_in("zh_CN")) == (("First.", "Then."), ("先。", "后。"))
+    assert with_toml(GOOD + 'hints = ["First."]\n').hints_in("zh_CN") == ("First.",)
+    assert len({both, both}) == 1
+
+
 def test_autograd_off_forbids_what_differentiates_after_the_exercises_own_rules() -> None:
     """So that an exercise can say it in its own words."""
     own = Forbid(("torch.autograd",), "Ours.")
@@ -144,6 +153,10 @@ def test_autograd_off_forbids_what_differentiates_after_the_exercises_own_rules(
             "policy.forbid[0]: 'a b' is not a dotted name",
         ),
         (GOOD + '[[policy.forbid]]\nnames = ["a"]\nwithin = ["*"]\nsentence = "S."\n', "'*' is not a dotted name"),
+        (GOOD + 'hints = "one"\n', "hints: Expected `array`, got `str`"),
+        (GOOD + 'hints = [""]\n', "hints[0]: Expected `str` of length >= 1"),
+        (GOOD + 'hints = ["a"]\nhints_de = ["b"]\n', "hints_de: the table contains unknown field"),
+        (GOOD + 'hints = ["a", "b"]\nhints_zh_CN = ["c"]\n', "hints_zh_CN: it has 1 hints, `hints` has 2"),
         (GOOD + '[feedback]\nhidden = "some"\n', "feedback.hidden: Invalid enum value 'some'"),
         ('title = "T"\nfiles = []\npoints = 3\n', "files: Expected `array` of length >= 1"),
         ('title = "T"\nfiles = ["../a.py"]\npoints = 3\n', "files: '../a.py' is not the plain name"),

@@ -14,9 +14,10 @@ import pytest
 
 from grader.course import Exercise
 from grader.diagnosis.misconception import read_misconception
-from grader.grade import Grader, exit_code
+from grader.grade import Grader
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
+from grader.score import exit_code
 from grader.submission import read_submission
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,9 +10,10 @@ import pytest
 
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected
 from grader.events import Began, Ended, Finished, Job, Line, SourceText
-from grader.grade import Grader, exit_code, grade_submission, is_complete, max_score, score
+from grader.grade import Grader, grade_submission
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
+from grader.score import exit_code, is_complete, max_score, score
 from grader.submission import SourceFile, Submission
 
 from .tiny_course import REFERENCE, SLUG, STUB, make_course

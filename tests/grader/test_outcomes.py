@@ -11,9 +11,10 @@ import pytest
 
 from grader import messages
 from grader.errors import SubmissionRejected
-from grader.grade import Grader, exit_code
+from grader.grade import Grader
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import strongest_tier
+from grader.score import exit_code
 from grader.submission import Submission, read_submission
 
 from .bad_inputs import FILES, SUITE, TABLES

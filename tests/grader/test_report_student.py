@@ -10,7 +10,7 @@ import pytest
 from grader import messages
 from grader.report.advice import checks, points
 from grader.report.render import student_report
-from grader.results import CheckResult, ExerciseResult, Frame, Outcome
+from grader.results import CheckResult, Diagnosis, ExerciseResult, Frame, Outcome
 from tests.grader.html_document import Document, Element
 from tests.grader.report_samples import FILE, SAMPLES, SOURCE, SVG, Sample, check, exercise, mixed, raised, result, todo
 
@@ -264,9 +264,14 @@ def test_a_known_mistake_is_named_before_its_values() -> None:
     assert words(shown.one("h3", class_="statement")) == "Your backward pass lets the gradient through closed units."
     ladder = shown.one("ol", class_="ladder")
     assert words(ladder).startswith("What we saw Units that output 0 received a gradient. Hint 1")
-    assert [words(one) for one in shown.inside(ladder, "summary")] == ["Hint 1", "Hint 2"]
+    assert [words(one) for one in shown.inside(ladder, "summary")] == ["Hint 1: a question", "Hint 2: the idea"]
+    folded = shown.one("details", class_="differences")
+    assert words(folded) == "What was compared dw1: 30 of 30 values are wrong."
+    assert not folded.attributes.keys() & {"open"}
     said = section(shown, "first")
     assert said.index("Hint 2") < said.index("dw1: 30 of 30 values are wrong.") < said.index("relu-mask-missing")
+    assert words(shown.one("p", class_="mistake")) == "Known mistake: relu-mask-missing"
+    assert words(shown.one("p", class_="next")).startswith("Fix the mistake below first: it is worth 2 points.")
 
 
 def test_one_mistake_in_two_checks_is_told_once() -> None:
@@ -274,6 +279,18 @@ def test_one_mistake_in_two_checks_is_told_once() -> None:
     shown = document("diagnosed")
     assert len(shown.all("ol", class_="ladder")) == 1
     assert "All checks that end for this reason (2)" in section(shown, "first")
+
+
+def test_a_known_mistake_further_down_is_its_own_heading() -> None:
+    """Not only the first one is called by what it is; the check stands below, several are listed."""
+    one = Diagnosis("mean-missing", "Your code forgets the mean.", "Seven times too large.")
+    other = Diagnosis("bias-averaged", "Your code averages the bias.", "Too small.")
+    checks = [check(Outcome.FAILED, f"test_{n}", diagnosis=d) for n, d in enumerate([one, other, other])]
+    checks[0].max_points = 3.0
+    shown = document(Sample(result(*checks, check(Outcome.FAILED, "test_x", diagnosis=Diagnosis("x", "X.", "Y.")))))
+    assert [words(h) for h in shown.all("h3")] == [one.statement, other.statement, "X."]
+    assert "In the check “What test_x claims.”" in section(shown, "fix")
+    assert "test_1 claims.”" not in section(shown, "fix")
 
 
 def test_figures_are_images_in_which_nothing_can_run() -> None:

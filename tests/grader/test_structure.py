@@ -26,7 +26,8 @@ def except_at(*places: tuple[int, int], value: float = 9.0) -> Tensor:
     ("got", "sentence"),
     [
         (7 * WANTED, messages.STRUCTURE_MULTIPLE.format(ratio="7")),
-        (WANTED / 7, messages.STRUCTURE_MULTIPLE.format(ratio="0.1429")),
+        (WANTED / 7, messages.STRUCTURE_MULTIPLE.format(ratio="1/7")),
+        (WANTED * -0.3, messages.STRUCTURE_MULTIPLE.format(ratio="-0.3")),
         (-WANTED, messages.STRUCTURE_SIGN),
         (WANTED.T.contiguous(), messages.STRUCTURE_TRANSPOSED),
         (WANTED[None], messages.STRUCTURE_AXES),

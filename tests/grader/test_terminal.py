@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.course import Course, Exercise
+from grader.hints import Hint
 from grader.limits import Limits
 from grader.results import CheckResult, Environment, ExerciseResult, Flag, Frame, Outcome, SubmissionInfo
 from grader.terminal import (
@@ -19,6 +20,7 @@ from grader.terminal import (
     console_for,
     detail_lines,
     heading_lines,
+    hint_lines,
     indented,
     listing_lines,
     next_lines,
@@ -77,7 +79,9 @@ def read(lines: Iterable[Text | str]) -> list[str]:
 def everything(*checks: CheckResult, console: Console, **facts: Any) -> list[Text]:
     """Return all lines that are made of a result and hold what a student or a course wrote."""
     whole = result(*checks, **facts)
+    hint = Hint(LONG, (LONG,), LONG, f"{LONG}\n{LONG}", (LONG, LONG))
     return [
+        *hint_lines(hint, console),
         *heading_lines("exercise1", LONG, "none", 7, console),
         *(check_line(one, console) for one in checks),
         *detail_lines(whole, console),

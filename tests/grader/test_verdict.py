@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from grader import messages
-from grader.grade import Grader, exit_code, score
+from grader.grade import Grader
 from grader.results import CheckResult, Outcome
 from grader.sandbox.fence import Tier
+from grader.score import exit_code, score
 from grader.submission import SourceFile, Submission
 
 from .tiny_course import FakeSession, judge_events, make_course, results

@@ -1,0 +1,110 @@
+"""The atlas: what every known wrong answer of an exercise brings to the suite, run once and kept.
+
+Owns the cache. An entry is found by the content of everything that it depends on, so nothing in it can be out of date:
+adding a file to `wrong/` teaches one more mistake, changing one renews its entry alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from grader import __version__
+from grader.course import Exercise
+from grader.diagnosis.evidence import Circumstances, Evidence
+from grader.diagnosis.lookup import Known, Record
+from grader.diagnosis.misconception import Misconception, read_misconception
+from grader.results import Outcome
+
+WRONG_FOLDER = "wrong"
+EQUIVALENT_FOLDER = "equivalent"
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """One file of `wrong/` and what its header says."""
+
+    path: Path
+    misconception: Misconception = field(compare=False)
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a wrong answer fared; what is kept in the cache."""
+
+    outcomes: dict[str, Outcome]
+    evidence: dict[str, Evidence]
+
+
+def entry_key(answer: WrongAnswer, circumstances: Circumstances, seed: int) -> str:
+    """Return the name of an entry: a digest of everything that it depends on."""
+    digest = hashlib.sha256(answer.path.read_bytes())
+    for part in (*circumstances, str(seed), platform.python_version(), __version__):
+        digest.update(f"\0{part}".encode())
+    return digest.hexdigest()
+
+
+def wrong_answers(exercise: Exercise) -> list[WrongAnswer]:
+    """Return the known wrong answers of an exercise; none where there are no solutions, as in a student's copy.
+
+    Raises:
+        CourseError: a header is missing or incomplete.
+    """
+    paths = sorted((exercise.solution_folder / WRONG_FOLDER).glob("*.py"))
+    return [WrongAnswer(path, read_misconception(path)) for path in paths]
+
+
+def load_atlas(
+    answers: Iterable[WrongAnswer],
+    circumstances: Circumstances,
+    seed: int,
+    run: Callable[[list[WrongAnswer]], Iterable[Entry]],
+    folder: Path | None = None,
+) -> list[Known]:
+    """Return the atlas, running what the cache lacks.
+
+    Args:
+        run: Judges wrong answers and yields an entry for each, in order; each is kept as soon as it is there.
+        folder: Where entries are kept; None means the user's own cache folder.
+    """
+    folder = folder or cache_folder()
+    paths = {answer: folder / entry_key(answer, circumstances, seed) for answer in answers}
+    present = {answer: _read(path) for answer, path in paths.items()}
+    missing = [answer for answer, entry in present.items() if entry is None]
+    for answer, entry in zip(missing, run(missing) if missing else (), strict=True):
+        present[answer] = entry
+        _write(paths[answer], entry)
+    return [known(answer, entry) for answer, entry in present.items() if entry is not None]
+
+
+def known(answer: WrongAnswer, entry: Entry) -> Known:
+    """Return a wrong answer as the lookup wants it."""
+    return Known(answer.misconception.id, Record(entry.outcomes, entry.evidence))
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder for atlases."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nn-grader" / "atlas"
+
+
+def _read(path: Path) -> Entry | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Entry)
+    except (OSError, msgspec.DecodeError):
+        return None  # not there yet, or damaged: it is made anew either way
+
+
+def _write(path: Path, entry: Entry) -> None:
+    """Keep an entry; where nothing can be written, it is made again next time."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and then renamed: two graders at once see a whole entry or none.
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        unfinished.write_bytes(msgspec.json.encode(entry))
+        unfinished.replace(path)

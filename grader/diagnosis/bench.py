@@ -1,0 +1,65 @@
+"""Naming the mistakes of a judged submission, with the atlas built first where it is not there yet.
+
+Owns when the atlas is needed: only once something failed that left evidence, and only where the wrong answers are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from grader import language
+from grader.diagnosis.atlas import Entry, WrongAnswer, cache_folder, load_atlas, wrong_answers
+from grader.diagnosis.lookup import Known
+from grader.diagnosis.naming import record_of, with_names
+from grader.grade import Grader, Judgement
+from grader.pool import Pool
+from grader.results import ExerciseResult
+from grader.submission import read_submission
+
+OnProgress = Callable[[int, int], None]
+
+
+def named(grader: Grader, judgement: Judgement, on_progress: OnProgress | None = None) -> ExerciseResult:
+    """Return the result with a diagnosis on every check whose mistake is known.
+
+    A part of the suite is not enough: which other checks fail decides between mistakes that agree at one.
+
+    Args:
+        on_progress: Called with how many wrong answers have been run, and of how many.
+    Raises:
+        CourseError: the header of a wrong answer is broken.
+    """
+    exercise, result = grader.exercise, judgement.result
+    answers = wrong_answers(exercise)
+    if not answers or not judgement.evidence or len(result.checks) < len(grader.plan):
+        return result
+    atlas = atlas_of(grader, answers, result.seed, on_progress)
+    misconceptions = {answer.misconception.id: answer.misconception for answer in answers}
+    return with_names(judgement, atlas, misconceptions, exercise.feedback, language.current())
+
+
+def atlas_of(
+    grader: Grader, answers: list[WrongAnswer], seed: int, on_progress: OnProgress | None = None
+) -> list[Known]:
+    """Return the atlas of a grader's exercise for one seed, running what is not in the cache, several side by side."""
+
+    def run(missing: list[WrongAnswer]) -> Iterator[Entry]:
+        with Pool(grader.exercise, grader.tier, zygote=grader.zygote) as pool:
+            entries = pool.map(lambda free, answer: entry_of(free, answer, seed), missing)
+            for done, entry in enumerate(entries, start=1):
+                if on_progress is not None:
+                    on_progress(done, len(missing))
+                yield entry
+
+    return load_atlas(answers, grader.circumstances, seed, run, cache_folder() / "by-header")
+
+
+def entry_of(grader: Grader, answer: WrongAnswer, seed: int) -> Entry:
+    """Judge a wrong answer by the checks that its header says it fails; return what the atlas keeps of it.
+
+    That it fails these and no others is what `grader verify` proves, so the rest of the suite need not be run.
+    """
+    names = dict.fromkeys(check.partition("[")[0] for check in answer.misconception.fails)
+    submission = read_submission(grader.exercise, answer.path)
+    record = record_of(grader.judge(submission, seed=seed, keyword=" or ".join(names)))
+    return Entry(dict(record.outcomes), dict(record.evidence))

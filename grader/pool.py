@@ -1,0 +1,76 @@
+"""Many submissions of one exercise, judged side by side: several workers, all forks of one zygote.
+
+Owns how work is spread. Must not know what the submissions are for; grading a class, the atlas and `verify` use it.
+Threads only wait for workers, and the process that has them forks nothing itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+from grader.course import Exercise
+from grader.grade import Grader
+from grader.sandbox.fence import Tier
+from grader.sandbox.spawn import Zygote
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Pool:
+    """Graders of one exercise, ready to be used by as many threads."""
+
+    def __init__(
+        self, exercise: Exercise, tier: Tier | None = None, workers: int | None = None, zygote: Zygote | None = None
+    ) -> None:
+        """Prepare; `workers` None means one per core, `zygote` None one of our own."""
+        self.exercise, self.tier, self._zygote = exercise, tier, zygote
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._free: queue.SimpleQueue[Grader] = queue.SimpleQueue()
+        self._resources = contextlib.ExitStack()
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Pool:
+        """Start everything.
+
+        Raises:
+            CourseError: the suite is broken. InfrastructureError: something of ours did not start.
+        """
+        try:
+            if self._zygote is None:
+                self._zygote = self._resources.enter_context(Zygote.start())
+                self._zygote.wait_until_ready()
+            for _ in range(self.workers):
+                self._free.put(self._resources.enter_context(Grader(self.exercise, self.tier, self._zygote)))
+            self._threads = self._resources.enter_context(ThreadPoolExecutor(self.workers))
+        except BaseException:
+            self._resources.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+        self._resources.close()
+
+    def map(self, work: Callable[[Grader, T], R], items: Sequence[T]) -> Iterator[R]:
+        """Do `work` with a grader for every item, several at once; results come in the order of the items.
+
+        Raises:
+            Whatever `work` raises, for the first item that raises; what was not begun then is not done.
+        """
+        assert self._threads is not None
+        return self._threads.map(lambda item: self._with_grader(work, item), items)
+
+    def _with_grader(self, work: Callable[[Grader, T], R], item: T) -> R:
+        grader = self._free.get()
+        try:
+            return work(grader, item)
+        finally:
+            self._free.put(grader)
