@@ -2,7 +2,7 @@
 
 Owns the rules of naming. A candidate must have failed the same check at the same comparison with the same value, and
 every check that it fails must be failed by the submission too: one value alone misnames, because different mistakes can
-agree at one comparison.
+agree at one comparison, and even a small example on which they agree must not speak for the rest.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ def diagnose(submission: Record, atlas: Sequence[Known]) -> dict[str, Match]:
     contained = [known for known in atlas if known.record.failed() <= submission.not_passed()]
     candidates = {check: _candidates(check, submission, contained) for check in sorted(submission.failed())}
     shown = _checks_by_candidate(candidates)
+    borne_out = {known.id for known in contained if _is_borne_out(known, submission, shown.get(known.id, set()))}
     matches = {}
     for check, known in candidates.items():
-        best = _decided(known, shown)
+        best = _decided([id for id in known if id in borne_out], shown)
         if best is not None:
             matches[check] = Match(best, shown[best] == submission.failed())
     return matches
@@ -81,6 +82,16 @@ def _candidates(check: str, submission: Record, atlas: Sequence[Known]) -> list[
         if near is Nearness.SAME and (mine.raised is None or known.record.failures() == submission.failures()):
             found.append(known.id)
     return found
+
+
+def _is_borne_out(known: Known, submission: Record, shown: set[str]) -> bool:
+    """Whether a candidate shows in at least half of the checks where both left something to compare.
+
+    Two mistakes of one kind can agree on a small example and nowhere else; one that comes with another still shows in
+    most of the checks that it breaks.
+    """
+    comparable = known.record.evidence.keys() & submission.evidence.keys()
+    return 2 * len(shown) >= len(comparable)
 
 
 def _checks_by_candidate(candidates: Mapping[str, list[str]]) -> dict[str, set[str]]:

@@ -59,6 +59,16 @@ def test_a_mistake_that_explains_some_failures_is_named_there_only() -> None:
     assert diagnose(record(a=value(1), b=value(9)), atlas) == {"a": Match("mask", False)}
 
 
+def test_a_candidate_that_agrees_in_few_of_its_checks_is_not_taken() -> None:
+    """A relative of a known mistake agrees on the worked example and differs wherever the numbers are random."""
+    atlas = [known("relative", a=value(1), b=value(2), c=value(3))]
+    assert diagnose(record(a=value(1), b=value(7), c=value(8)), atlas) == {}
+    assert diagnose(record(a=value(1), b=value(2), c=value(8)), atlas) == {
+        "a": Match("relative", False),
+        "b": Match("relative", False),
+    }
+
+
 def test_of_two_candidates_the_other_checks_decide() -> None:
     """Both agree here; one of them agrees elsewhere too."""
     atlas = [known("part", a=value(1)), known("whole", a=value(1), b=value(2))]

@@ -1,0 +1,1 @@
+"""For authors: proof that an exercise is fair and sharp, before a student sees it."""

@@ -1,0 +1,249 @@
+"""What `verify` runs and what came back: submissions of our own through a pool of graders.
+
+Owns the list of runs and the cache of those at wrong answers. Judges nothing about what came back; `gates` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from grader import messages
+from grader.author.hollow import KINDS, hollow
+from grader.course import Exercise
+from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WrongAnswer, cache_folder, entry_key, wrong_answers
+from grader.diagnosis.evidence import Circumstances, Evidence
+from grader.diagnosis.lookup import Record
+from grader.diagnosis.misconception import Misconception
+from grader.diagnosis.naming import record_of
+from grader.errors import CourseError, SubmissionRejected
+from grader.events import PlannedCheck
+from grader.grade import Grader
+from grader.pool import Pool
+from grader.results import CheckResult, ExerciseResult, Outcome
+from grader.submission import Submission, read_submission
+
+SEEDS = 20
+_OURS = (Outcome.ERROR, Outcome.NOT_RUN)
+
+OnProgress = Callable[[int, int], None]
+
+
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One judged submission: the result, and the evidence of the checks that failed."""
+
+    result: ExerciseResult
+    evidence: dict[str, Evidence]
+
+    @property
+    def record(self) -> Record:
+        """What the lookup of mistakes wants to know of it."""
+        return record_of(self)
+
+    def check(self, id: str) -> CheckResult | None:
+        """Return the first line about a check, which is that of the cpu."""
+        return next((check for check in self.result.checks if check.id == id), None)
+
+
+@dataclass(frozen=True)
+class WrongSeen:
+    """A wrong answer, what its header says, and how it fared with the whole suite."""
+
+    file: str
+    misconception: Misconception
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class AloneSeen:
+    """One check of one submission, judged alone, beside the whole suite's word on it."""
+
+    file: str
+    check: str
+    alone: Seen
+    whole: Seen
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All that was run for an exercise; `reference` by seed, `equivalent` by file, `hollow` by kind."""
+
+    plan: tuple[PlannedCheck, ...]
+    stub: Seen
+    reference: Mapping[int, Seen]
+    wrong: Sequence[WrongSeen]
+    equivalent: Mapping[str, Seen]
+    hollow: Mapping[str, Seen]
+    alone: Sequence[AloneSeen]
+    runs: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One run to do; `key` finds it again among the results."""
+
+    key: tuple[str, ...]
+    submission: Submission
+    seed: int
+    keyword: str = ""
+    kept: Path | None = None
+
+
+@dataclass
+class _Runner:
+    """The files of an exercise, and the tasks made of them."""
+
+    exercise: Exercise
+    answers: list[WrongAnswer]
+    tasks: list[_Task] = field(default_factory=list)
+
+    @property
+    def seed(self) -> int:
+        return self.exercise.course.seed
+
+    def shown(self, path: Path) -> str:
+        return str(path.relative_to(self.exercise.course.root))
+
+    def add(self, key: tuple[str, ...], path: Path, seed: int | None = None, keyword: str = "") -> None:
+        self.tasks.append(_Task(key, self.read(path), self.seed if seed is None else seed, keyword))
+
+    def read(self, path: Path) -> Submission:
+        try:
+            return read_submission(self.exercise, path)
+        except SubmissionRejected as rejected:
+            text = messages.VERIFY_UNREADABLE.format(file=self.shown(path), problem=rejected)
+            raise CourseError(text) from rejected
+
+
+def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
+    """Run all that the gates look at, wrong answers only where the cache does not know them.
+
+    Raises:
+        CourseError: a file cannot be read, or a check is broken. InfrastructureError: something of ours failed.
+    """
+    exercise = pool.exercise
+    plan, circumstances = next(pool.map(lambda grader, _: (grader.plan, grader.circumstances), [None]))
+    runner = _Runner(exercise, wrong_answers(exercise))
+    reference, equivalents = exercise.solution_folder, _equivalents(exercise)
+    seeds = reference_seeds(runner.seed)
+    for seed in seeds:
+        runner.add(("reference", str(seed)), reference, seed)
+    runner.add(("stub",), exercise.stub_folder)
+    for path in equivalents:
+        runner.add(("equivalent", runner.shown(path)), path)
+    wrong = _add_wrong(runner, circumstances)
+    _add_hollow(runner)
+    alone = _add_alone(runner, plan)
+    seen, cached = _run(pool, runner.tasks, on_progress)
+    return Everything(
+        plan=plan,
+        stub=seen["stub",],
+        reference={seed: seen["reference", str(seed)] for seed in seeds},
+        wrong=[WrongSeen(key[1], answer.misconception, seen[key]) for key, answer in wrong.items()],
+        equivalent={runner.shown(path): seen["equivalent", runner.shown(path)] for path in equivalents},
+        hollow={kind: seen["hollow", kind] for kind in KINDS},
+        alone=[
+            AloneSeen(file, check, seen["alone", file, check], seen[whole]) for file, check, whole in alone
+        ],
+        runs=len(runner.tasks),
+        cached=cached,
+    )  # fmt: skip
+
+
+def reference_seeds(own: int) -> list[int]:
+    """Return the course's seed and the smallest others."""
+    return [own, *(seed for seed in range(SEEDS) if seed != own)][:SEEDS]
+
+
+def _equivalents(exercise: Exercise) -> list[Path]:
+    return sorted((exercise.solution_folder / EQUIVALENT_FOLDER).glob("*.py"))
+
+
+def _wrong_key(runner: _Runner, answer: WrongAnswer) -> tuple[str, str]:
+    return "wrong", runner.shown(answer.path)
+
+
+def _add_wrong(runner: _Runner, circumstances: Circumstances) -> dict[tuple[str, str], WrongAnswer]:
+    """Add the whole suite for each wrong answer; return them by the key of their run."""
+    for answer in runner.answers:
+        kept = cache_folder() / "verify" / entry_key(answer, circumstances, runner.seed)
+        runner.tasks.append(_Task(_wrong_key(runner, answer), runner.read(answer.path), runner.seed, kept=kept))
+    return {_wrong_key(runner, answer): answer for answer in runner.answers}
+
+
+def _add_hollow(runner: _Runner) -> None:
+    stub, reference = (
+        {source.name: source.text for source in runner.read(folder).sources}
+        for folder in (runner.exercise.stub_folder, runner.exercise.solution_folder)
+    )
+    for kind in KINDS:
+        runner.tasks.append(_Task(("hollow", kind), hollow(kind, stub, reference), runner.seed))
+
+
+def _add_alone(runner: _Runner, plan: Iterable[PlannedCheck]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Add each check alone, for the reference and for the first wrong answer that says it fails it.
+
+    Returns file, check and the key of the run of the whole suite for each.
+    """
+    added: list[tuple[str, str, tuple[str, ...]]] = []
+    solution = runner.exercise.solution_folder
+    for check in dict.fromkeys(planned.id for planned in plan if not planned.pending):
+        compared: list[tuple[Path, tuple[str, ...]]] = [(solution, ("reference", str(runner.seed)))]
+        failing = (answer for answer in runner.answers if check in answer.misconception.fails)
+        compared += [(answer.path, _wrong_key(runner, answer)) for answer in [*failing][:1]]
+        for path, whole in compared:
+            runner.add(("alone", runner.shown(path), check), path, keyword=check)
+            added.append((runner.shown(path), check, whole))
+    return added
+
+
+def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[dict[tuple[str, ...], Seen], int]:
+    """Return what came of every task, and of how many it was known already."""
+    seen = {task.key: kept for task in tasks if task.kept is not None and (kept := _read(task.kept)) is not None}
+    cached = len(seen)
+    missing = [task for task in tasks if task.key not in seen]
+    on_progress(0, len(missing))
+    for done, (task, judged) in enumerate(zip(missing, pool.map(_judge, missing), strict=True), start=1):
+        seen[task.key] = judged
+        if task.kept is not None:
+            _keep(task.kept, judged)
+        on_progress(done, len(missing))
+    return seen, cached
+
+
+def _judge(grader: Grader, task: _Task) -> Seen:
+    judgement = grader.judge(task.submission, seed=task.seed, keyword=task.keyword)
+    return Seen(judgement.result, judgement.evidence)
+
+
+def _read(path: Path) -> Seen | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Seen)
+    except (OSError, msgspec.DecodeError):
+        return None  # not there yet, or of another version: it is made anew either way
+
+
+def _keep(path: Path, seen: Seen) -> None:
+    """Keep a run for the next time, unless a failure of ours is in it; where that is impossible, it is run again."""
+    if any(check.outcome in _OURS for check in seen.result.checks):
+        return
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        unfinished.write_bytes(msgspec.json.encode(seen))
+        unfinished.replace(path)
+
+
+def every_run(everything: Everything) -> Iterator[tuple[str, Seen]]:
+    """Yield every run of a whole suite with a name for it."""
+    yield "stub", everything.stub
+    yield from ((f"reference, seed {seed}", seen) for seed, seen in everything.reference.items())
+    yield from ((wrong.file, wrong.seen) for wrong in everything.wrong)
+    yield from everything.equivalent.items()
+    yield from ((f"made of {kind}", seen) for kind, seen in everything.hollow.items())

@@ -1,0 +1,82 @@
+"""What an author reads of `grader verify`: a line that moves, one row per gate, then every problem.
+
+Owns the order; `terminal` owns how lines look.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from grader import messages
+from grader.author.gate import Gate, Problem, Verified
+from grader.author.verify import verify
+from grader.course import Exercise
+from grader.sandbox.fence import Tier
+from grader.terminal import console_for, indented, paragraph, say, yes_no_lines
+
+
+def verify_and_show(exercises: Sequence[Exercise], tier: Tier, stream: TextIO) -> list[Verified]:
+    """Verify exercises one after the other and print each as it is done; what moves is on stderr, if a terminal.
+
+    Raises:
+        UsageError, InfrastructureError: see `verify`.
+    """
+    console = console_for(stream)
+    done = []
+    for exercise in exercises:
+        done.append(_with_bar(exercise, tier))
+        say(console, table_lines(done[-1], console))
+    return done
+
+
+def _with_bar(exercise: Exercise, tier: Tier) -> Verified:
+    console = console_for(sys.stderr)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(exercise.slug, total=None)
+        return verify(exercise, tier, lambda done, total: progress.update(task, completed=done, total=total))
+
+
+def table_lines(verified: Verified, console: Console) -> Iterator[Text | str]:
+    """Yield one row per gate, the problems of those that fail with what to do, notes, and how it all went."""
+    yield from paragraph(messages.VERIFY_HEADING.format(slug=verified.exercise, seed=verified.seed), console, "bold")
+    yield ""
+    rows = [(gate.good, _row(gate), "") for gate in verified.gates]
+    yield from yes_no_lines(rows, console, (messages.VERIFY_GOOD, messages.VERIFY_BAD))
+    for gate in verified.gates:
+        if not gate.good:
+            yield from _problem_lines(gate, console)
+    for gate in verified.gates:
+        for note in gate.notes:
+            yield ""
+            yield from indented(note, console)
+    yield ""
+    failing = [gate.name for gate in verified.gates if not gate.good]
+    verdict = messages.VERIFY_FAILED.format(names=", ".join(failing)) if failing else messages.VERIFY_PASSED
+    yield from paragraph(verdict, console, "bold")
+    facts = {"runs": verified.runs - verified.cached, "cached": verified.cached, "wall_s": verified.wall_s}
+    yield from paragraph(messages.VERIFY_COST.format(**facts), console)
+
+
+def _row(gate: Gate) -> str:
+    row = messages.VERIFY_ROW.format(title=gate.title, counted=gate.counted)
+    return row if gate.good else row + messages.VERIFY_ROW_PROBLEMS.format(count=len(gate.problems))
+
+
+def _problem_lines(gate: Gate, console: Console) -> Iterator[Text | str]:
+    yield ""
+    yield Text(messages.VERIFY_GATE.format(name=gate.name), "bold red")
+    for problem in gate.problems:
+        yield from indented(_said(problem), console)
+    yield from indented(messages.VERIFY_WHAT_TO_DO.format(advice=gate.advice), console)
+
+
+def _said(problem: Problem) -> str:
+    where = f"{problem.file}: {problem.check}" if problem.check else problem.file
+    return f"{where}: {problem.text}"

@@ -1,0 +1,109 @@
+"""`grader verify`: run everything that an exercise must survive, and pass it through the gates.
+
+Owns which gates there are and their order. A broken course is a failing gate here, not an exception: saying so is the
+command's purpose.
+"""
+
+from __future__ import annotations
+
+import time
+from ast import parse
+from pathlib import Path
+
+from grader import messages
+from grader.author.canary import canary_gate
+from grader.author.gate import Gate, Problem, Verified
+from grader.author.gates import (
+    alone_gate,
+    caught_gate,
+    equivalents_gate,
+    points_gate,
+    reference_gate,
+    settled_gate,
+    stub_gate,
+    vacuity_gate,
+)
+from grader.author.naming_gates import named_gate, neighbours_gate
+from grader.author.runs import OnProgress, run_everything
+from grader.author.sources import comparisons_gate, judged_gate, signatures_gate
+from grader.course import Exercise
+from grader.errors import CourseError, UsageError
+from grader.pool import Pool
+from grader.sandbox.fence import Tier
+
+
+def verify(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> Verified:
+    """Return what every gate says of an exercise.
+
+    Args:
+        on_progress: Called with how many submissions have been judged, and of how many.
+    Raises:
+        UsageError: there is no reference, as in a student's copy. InfrastructureError: something of ours failed.
+    """
+    if not exercise.solution_folder.is_dir():
+        raise UsageError(messages.VERIFY_NEEDS_SOLUTIONS.format(folder=exercise.solution_folder))
+    began = time.monotonic()
+    runs = cached = 0
+    gates: list[Gate] = []
+    try:
+        gates = _static_gates(exercise)
+        with Pool(exercise, tier) as pool:
+            everything = run_everything(pool, on_progress)
+        runs, cached = everything.runs, everything.cached
+        suite, reference = _shown(exercise, exercise.hidden_folder), _shown(exercise, exercise.solution_folder)
+        gates = [
+            settled_gate(everything, suite),
+            reference_gate(everything.reference, reference),
+            stub_gate(everything.stub, _shown(exercise, exercise.stub_folder)),
+            equivalents_gate(everything.equivalent),
+            caught_gate(everything),
+            named_gate(everything.wrong),
+            neighbours_gate(everything.wrong),
+            vacuity_gate(everything.hollow, suite),
+            alone_gate(everything.alone),
+            canary_gate(everything.wrong),
+            points_gate(everything, exercise.points, _shown(exercise, exercise.stub_folder / "exercise.toml")),
+            *gates,
+        ]
+    except CourseError as error:
+        gates = [_broken(exercise, str(error)), *gates]
+    wall_s = round(time.monotonic() - began, 3)
+    return Verified(exercise.slug, exercise.course.seed, tuple(gates), runs, cached, wall_s)
+
+
+def _static_gates(exercise: Exercise) -> list[Gate]:
+    stubs = _texts(exercise, [exercise.stub_folder / name for name in exercise.files])
+    references = _texts(exercise, [exercise.solution_folder / name for name in exercise.files])
+    hidden = _texts(exercise, sorted(exercise.hidden_folder.rglob("*.py")))
+    public = [exercise.public_suite] if exercise.public_suite.exists() else []
+    return [
+        signatures_gate(stubs, references),
+        judged_gate(stubs, hidden | _texts(exercise, public)),
+        comparisons_gate(hidden),
+    ]
+
+
+def _texts(exercise: Exercise, paths: list[Path]) -> dict[str, str]:
+    """Return Python files as text by the path that messages show.
+
+    Raises:
+        CourseError: one is missing or no Python.
+    """
+    found = {}
+    for path in paths:
+        shown = _shown(exercise, path)
+        try:
+            found[shown] = path.read_text(encoding="utf-8")
+            parse(found[shown])
+        except (OSError, UnicodeDecodeError, SyntaxError) as error:
+            raise CourseError(messages.VERIFY_UNREADABLE.format(file=shown, problem=error)) from error
+    return found
+
+
+def _broken(exercise: Exercise, said: str) -> Gate:
+    problem = Problem(_shown(exercise, exercise.stub_folder), "", said)
+    return Gate("course", messages.VERIFY_COURSE, 1, messages.VERIFY_COURSE_ADVICE, (problem,))
+
+
+def _shown(exercise: Exercise, path: Path) -> str:
+    return str(path.relative_to(exercise.course.root))
