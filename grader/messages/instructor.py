@@ -200,7 +200,9 @@ VERIFY_ALONE_ADVICE = (
 VERIFY_ALONE_OUTCOME = "alone it ended {alone}, in the suite {whole}."
 VERIFY_ALONE_VALUE = "it fails alone and in the suite, but with another value."
 VERIFY_CANARY = "no message of a hidden check shows an expected value; messages"
-VERIFY_CANARY_ADVICE = "leave the number out of what `award` and labels say; relations such as “7 times ours” are measured by the grader."
+VERIFY_CANARY_ADVICE = (
+    "leave the number out of what `award` and labels say; relations such as “7 times ours” are measured by the grader."
+)
 VERIFY_LEAKS = "its message holds {numbers}."
 VERIFY_POINTS = "points add up to those of exercise.toml; checks"
 VERIFY_POINTS_ADVICE = "correct `points` in exercise.toml, or the @points of a check."

@@ -130,7 +130,9 @@ HINT_SEEN = "what we saw"
 HINT_QUESTION = "a question"
 HINT_IDEA = "the idea"
 HINT_NEXT = "The next hint:"
-HINT_LAST = "This is the last hint. README.md of the exercise has the whole story; an instructor can help with the rest."
+HINT_LAST = (
+    "This is the last hint. README.md of the exercise has the whole story; an instructor can help with the rest."
+)
 HINT_NO_MORE = "You have seen every hint there is for this; the last one is above. README.md of the exercise has the whole story, and your instructor would like to hear where you are stuck."
 HINT_BEFORE_CHECK = "Nothing was checked yet, so this is not about your code. `{command}` looks at it."
 HINT_FILES_CHANGED = "Your files have changed since they were last checked; `{command}` says whether this still holds."
