@@ -99,7 +99,8 @@ STUDENT = """
     def abort():
         os.abort()
 """
-LIMITS = {"check_wall_s": 5.0, "memory_bytes": 512 * MIB, "file_bytes": 16 * MIB, "reply_bytes": 1 * MIB}
+# The deadline is short only where it is what is tested: filling 512 MiB with objects takes seconds on a busy machine.
+LIMITS = {"check_wall_s": 60.0, "memory_bytes": 512 * MIB, "file_bytes": 16 * MIB, "reply_bytes": 1 * MIB}
 
 
 @pytest.fixture
