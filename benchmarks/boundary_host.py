@@ -128,9 +128,11 @@ def measure_calls(zygote: Zygote, tier: Tier, repeat: int) -> None:
         for size_bytes in SIZES_BYTES:
             tensor = torch.zeros(size_bytes // 8, dtype=torch.float64)
             times = max(repeat // (1 + size_bytes // (64 << 10)), 10)
-            median_us = median_of(lambda tensor=tensor: session.submission.echo(tensor), times) * 1e6
-            rate = f"{2 * size_bytes / median_us / 1e3:.2f} GB/s both ways" if size_bytes >= 1 << 20 else ""
-            row(f"{tier}: round trip of {size_bytes:,} bytes", median_us, "us", rate)
+            durations_us = [1e6 * one for one in durations_of(lambda t=tensor: session.submission.echo(t), times)]
+            median_us = statistics.median(durations_us)
+            rate = f", {2 * size_bytes / median_us / 1e3:.2f} GB/s both ways" if size_bytes >= 1 << 20 else ""
+            note = f"10 %: {percentile(durations_us, 0.1):.1f}{rate}"
+            row(f"{tier}: round trip of {size_bytes:,} bytes", median_us, "us", note)
         row("4,096 bytes to an idle process and back", bare_round_trip_us(4096, repeat), "us")
         namespace: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {}
         exec(STUDENT, namespace)
@@ -142,15 +144,20 @@ def measure_calls(zygote: Zygote, tier: Tier, repeat: int) -> None:
 
 
 def median_of(action: Callable[[], object], times: int) -> float:
-    """Return the median duration of an action in seconds, after a few that are not counted."""
-    for _ in range(3):
+    """Return the median duration of an action in seconds."""
+    return statistics.median(durations_of(action, times))
+
+
+def durations_of(action: Callable[[], object], times: int) -> list[float]:
+    """Return how long an action takes each time, in seconds, after as many again that only warm up (at most 300)."""
+    for _ in range(min(times, 300)):
         action()
     durations = []
     for _ in range(times):
         started = time.perf_counter()
         action()
         durations.append(time.perf_counter() - started)
-    return statistics.median(durations)
+    return durations
 
 
 if __name__ == "__main__":
