@@ -14,6 +14,7 @@ from grader.suite.expect import (
 )
 from grader.suite.gradients import expect_gradients, expect_vjp
 from grader.suite.marks import devices, limits, needs, points
+from grader.suite.modules import expect_shapes
 from grader.suite.sharing import once
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "expect_equal",
     "expect_gradients",
     "expect_raises",
+    "expect_shapes",
     "expect_stages",
     "expect_tuple",
     "expect_vjp",

@@ -82,6 +82,7 @@ WRONG_ANSWERS = {
     "test_training_starts_at_the_loss_of_zero": "old = fit\ndef fit(x, t, steps):\n    return old(x, t, steps // 50)\n",
     "test_module_can_be_differentiated": "Line.forward = lambda self, x: (self.w * x + self.b).detach()\n",
     "test_inputs_are_left_alone": "def predict(x, w, b):\n    return x.mul_(w).add_(b)\n",
+    "test_predict_stays_where_x_is": "old = predict\ndef predict(*given):\n    return old(*given).cpu()\n",
     "test_losses_fall": "old = fit\ndef fit(*given):\n    w, b, losses = old(*given)\n    return w, b, losses[::-1]\n",
 }
 
