@@ -1,6 +1,6 @@
 """Exercise 2: what autograd does, and how to make it do what you mean. README.md explains every part.
 
-Twenty short pieces, about 90 lines; work from top to bottom, most of them are independent of each other. Tensors are
+Twenty short pieces, about 100 lines; work from top to bottom, most of them are independent of each other. Tensors are
 float64 or float32, and results keep the dtype. Unless a function is there to change something, it changes nothing that
 it was given: no values, no `.grad`, no `requires_grad`, no mode.
 
@@ -85,11 +85,12 @@ def leaves(output: Tensor) -> list[Tensor]:
 
 
 def fresh_gradients(loss_of: Callable[..., Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-    """Gradients of `loss_of(*params)`, whatever stood in `.grad` before, and whatever is computed later.
+    """Gradients of `loss_of(*params)`, whatever stood in `.grad` before, in tensors that nobody else has.
 
     Shapes:
         params: leaves that require a gradient; what their `.grad` holds afterwards is up to you
         returns: a list with one gradient per parameter, of its shape; zeros if the loss does not depend on it
+            (it depends on one of them at least)
 
     >>> w = torch.tensor(3.0, requires_grad=True)
     >>> fresh_gradients(lambda w: w * w, [w]), fresh_gradients(lambda w: w * w, [w])
@@ -110,8 +111,8 @@ def accumulate(
     graph for the later ones: to save that memory is what one accumulates for.
 
     Shapes:
-        params: leaves that require a gradient
-        batches: pairs of x (n_k, *) and t (n_k, *)
+        params: leaves that require a gradient; if no loss depends on one, its `.grad` is None or zeros, as you like
+        batches: pairs of x (n_k, *) and t (n_k, *), which never require a gradient
         returns: L, as a Python float
 
     >>> w, x = torch.tensor(1.0, requires_grad=True), torch.tensor([2.0, 1.0, 1.0, 2.0])
@@ -153,15 +154,15 @@ def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, st
     y = relu(x w1) w2        L = sum (y - t)^2        then w1 and w2 go one step, each against its own gradient
 
     Shapes:
-        x: (batch, features)
-        t: (batch, outputs)
+        x: (batch, features), which never requires a gradient
+        t: (batch, outputs), likewise
         w1: (features, hidden), where to start from; it may or may not require a gradient
-        w2: (hidden, outputs), likewise
+        w2: (hidden, outputs), as w1
         returns: "losses" (steps,), each the loss *before* its step, and "w1", "w2" after the last step; no graph hangs
             on any of them, and none requires a gradient
 
     >>> one = torch.ones(1, 1)
-    >>> train_regression(one, 3 * one, one, one, 0.125, 2)["losses"]
+    >>> train_regression(one, 3 * one, one.clone(), one.clone(), 0.125, 2)["losses"]
     tensor([4.0000, 0.5625])
     """
     # TODO: about 9 lines. The functions above do some of it.
@@ -172,6 +173,7 @@ def parameter_gradients(net: nn.Module, x: Tensor, upstream: Tensor) -> dict[str
     """Gradients of all parameters of a network for a given gradient of its output, whatever stood in `.grad` before.
 
     Shapes:
+        net: all its parameters require a gradient and are used; what their `.grad` holds afterwards is up to you
         x: what `net` takes
         upstream: as net(x), the gradient of some loss with respect to it
         returns: for every name of `net.named_parameters()` the gradient of that loss, of the parameter's shape
@@ -190,7 +192,8 @@ def predict(net: nn.Module, x: Tensor) -> Tensor:
         x: what `net` takes
         returns: net(x), without a graph
 
-    Edge: afterwards the network is in the mode, training or evaluation, in which it was.
+    Edge: afterwards the network is in the mode, training or evaluation, in which it was. You may take it
+        for granted that all its modules are in one mode.
 
     >>> predict(nn.Dropout(0.5), torch.ones(3))
     tensor([1., 1., 1.])
@@ -208,6 +211,7 @@ def vjp(fn: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
     J_ij = d fn(x)_i / d x_j        returns v^T J; fn is called once, at x
 
     Shapes:
+        fn: its result depends on x, here and in the three functions below
         x: (n,)
         v: (m,), as fn(x)
         returns: (n,)
@@ -242,6 +246,7 @@ def hessian_vector(fn: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tens
     H_ij = d^2 fn(x) / d x_i d x_j        returns H v, without ever making H; fn is called once, at x
 
     Shapes:
+        fn: gives one number, and is not linear in x
         x: (n,), where n may be 20 000
         v: (n,)
         returns: (n,)
@@ -409,10 +414,10 @@ class Value:
         return -self + other
 
     def backward(self) -> None:
-        """Add d self / d node to the `grad` of every node that self was made from, and 1 to its own.
+        """Add d self / d leaf to the `grad` of every leaf, a value without parents, that self was made from.
 
         Add: a value that is used twice gets two contributions, and as in torch a second call adds to the first, so that
-        the leaves (values without parents) have twice the gradient. What other nodes hold then is not judged.
+        the leaves have twice the gradient. What `grad` of the other values holds is up to you.
         """
         # TODO: about 6 lines, with `topological_order`.
         raise NotImplementedError("Value.backward")

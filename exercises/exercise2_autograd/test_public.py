@@ -43,7 +43,7 @@ def test_training_worked_example(submission):
     """One weight per layer, from 1 and 1: losses 4 and 9⁄16."""
     one = torch.ones(1, 1, dtype=torch.float64)
     expected = {"losses": numbers(4, 9 / 16), "w1": 57 / 32 * one, "w2": 57 / 32 * one}
-    expect_stages(submission.train_regression(one, 3 * one, one, one, 0.125, 2), expected)
+    expect_stages(submission.train_regression(one, 3 * one, one.clone(), one.clone(), 0.125, 2), expected)
 
 
 @points(1)
@@ -73,11 +73,12 @@ def test_products_worked_example(submission, guest):
 @points(1)
 def test_stops_worked_example(submission):
     """The pull of (1, 1) on (3, 5), and 0.2 and 1.7 rounded."""
-    moving = numbers(3, 5).requires_grad_()
-    loss = submission.pull(moving, numbers(1, 1))
+    moving, anchor = numbers(3, 5).requires_grad_(), numbers(1, 1).requires_grad_()
+    loss = submission.pull(moving, anchor)
     expect_close(loss, number(10.0), label="L")
     expect_equal(loss.requires_grad, True, label="whether L has a graph")
     loss.backward()
+    expect_equal(moving.grad is None, False, label="whether .grad of `moving` is empty")
     expect_close(moving.grad, numbers(2, 4), label="gradient of `moving`")
     expect_close(submission.rounded(numbers(0.2, 1.7)), numbers(0, 2), label="rounded(x)")
 

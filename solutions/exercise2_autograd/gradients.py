@@ -30,8 +30,9 @@ def bowl_gradients(x: Tensor) -> dict[str, Tensor]:
 
 def new_leaf(values: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
     """Make a weight to be trained."""
+    # Converted first, so that the product is made in the dtype asked for: 0.1 times an integer is float32 otherwise.
     # requires_grad_ comes last: whatever is computed from a tensor that requires a gradient is no leaf, `.to` included.
-    return (scale * values).to(dtype).requires_grad_()
+    return (scale * values.to(dtype)).requires_grad_()
 
 
 def leaves(output: Tensor) -> list[Tensor]:

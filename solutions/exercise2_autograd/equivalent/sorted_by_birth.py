@@ -27,7 +27,8 @@ def bowl_gradients(x: Tensor) -> dict[str, Tensor]:
 def new_leaf(values: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
     w = torch.empty(values.shape, dtype=dtype, requires_grad=True)
     with torch.no_grad():
-        w.copy_(scale * values)
+        w.copy_(values)
+        w *= scale
     return w
 
 

@@ -25,7 +25,7 @@ def bowl_gradients(x: Tensor) -> dict[str, Tensor]:
 
 
 def new_leaf(values: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
-    return torch.nn.Parameter((values * scale).type(dtype))
+    return torch.nn.Parameter(values.type(dtype) * scale)
 
 
 def leaves(output: Tensor) -> list[Tensor]:

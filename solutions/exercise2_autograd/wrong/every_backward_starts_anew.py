@@ -1,9 +1,9 @@
-"""every-backward-starts-anew: sets all gradients to zero before it goes back.
+"""every-backward-starts-anew: overwrites or zeroes what an earlier call left in `.grad`.
 
 H0: After two calls the gradients are those of the last one only.
 H1: In torch, what is in .grad of a leaf after two calls of backward?
 H2: backward adds, and clearing is up to the caller: that is how gradients of several results are added up.
-zh_CN: 回传之前把所有梯度都清零。
+zh_CN: 覆盖或清零了先前的调用留在 `.grad` 里的内容。
 H0_zh_CN: 调用两次之后,只剩最后一次的梯度。
 H1_zh_CN: 在 torch 里调用两次 backward 之后,叶子的 .grad 里是什么?
 H2_zh_CN: backward 只管累加,清空由调用者决定:这样才能把几个结果的梯度加起来。
@@ -35,7 +35,7 @@ def bowl_gradients(x: Tensor) -> dict[str, Tensor]:
 
 
 def new_leaf(values: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
-    return (scale * values).to(dtype).requires_grad_()
+    return (scale * values.to(dtype)).requires_grad_()
 
 
 def leaves(output: Tensor) -> list[Tensor]:

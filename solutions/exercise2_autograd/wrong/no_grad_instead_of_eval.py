@@ -35,7 +35,7 @@ def bowl_gradients(x: Tensor) -> dict[str, Tensor]:
 
 
 def new_leaf(values: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
-    return (scale * values).to(dtype).requires_grad_()
+    return (scale * values.to(dtype)).requires_grad_()
 
 
 def leaves(output: Tensor) -> list[Tensor]:

@@ -86,15 +86,34 @@ class Watched:
         return loss
 
 
+class _Walk(torch.autograd.Function):
+    """Passes its input on, and counts how often a gradient comes back this way."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x, counted):
+        return x.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.counted = inputs[1]
+
+    @staticmethod
+    def backward(ctx, upstream):
+        ctx.counted.walks += 1
+        return upstream, None
+
+
 class Counted:
-    """A function that counts how often it is called."""
+    """A function that counts how often it is called, and how often one goes back through it."""
 
     def __init__(self, fn):
-        self.fn, self.calls = fn, 0
+        self.fn, self.calls, self.walks = fn, 0, 0
 
     def __call__(self, x):
         self.calls += 1
-        return self.fn(x)
+        return _Walk.apply(self.fn(x), self)
 
 
 def make_net(state, dropout=0.0):

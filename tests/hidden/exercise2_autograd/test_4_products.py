@@ -53,12 +53,15 @@ def test_a_large_hessian_is_never_made(submission, probe, rng):
 @points(1)
 @needs(*PRODUCTS)
 def test_products_run_the_function_once(submission, probe, rng):
-    """vjp, jvp and hessian_vector call fn once, at x."""
+    """Products call fn once, at x; jvp needs no loop."""
     x, v = normal(rng, N), normal(rng, N)
     for name, fn, vector in (("vjp", "curve", v[2:]), ("jvp", "curve", v), ("hessian_vector", "valley", v)):
         counted = probe.Counted(getattr(probe, fn))
         submission.call(name, counted, x, vector)
         expect_equal(counted.get("calls"), 1, label=f"calls of fn by {name}")
+        if name == "jvp":
+            # One walk leads to uᵀ J. A loop over the rows of J needs one per output, which are five.
+            expect_equal(counted.get("walks") <= 2, True, label="whether jvp needs no loop over the rows of J")
 
 
 @points(1)
