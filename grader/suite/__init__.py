@@ -14,21 +14,36 @@ from grader.suite.expect import (
 )
 from grader.suite.gradients import expect_gradients, expect_vjp
 from grader.suite.marks import devices, limits, needs, points
+from grader.suite.patterns import any_number, either, event, in_any_order, in_order, maybe, some, times
 from grader.suite.sharing import once
+from grader.suite.training import evaluation_step, expect_trace, expect_trajectory, recorder, training_step
 
 __all__ = [
+    "any_number",
     "award",
     "device_of",
     "devices",
+    "either",
+    "evaluation_step",
+    "event",
     "expect_close",
     "expect_equal",
     "expect_gradients",
     "expect_raises",
     "expect_stages",
+    "expect_trace",
+    "expect_trajectory",
     "expect_tuple",
     "expect_vjp",
+    "in_any_order",
+    "in_order",
     "limits",
+    "maybe",
     "needs",
     "once",
     "points",
+    "recorder",
+    "some",
+    "times",
+    "training_step",
 ]
