@@ -21,6 +21,7 @@ from grader.policy import DEFAULT_FEEDBACK, NO_POLICY, Feedback, Policy
 
 DEVICES = ("cpu", "sim", "cuda")
 PUBLIC_SUITE = "test_public.py"
+GRADER_DATA = "GRADER_DATA"  # the environment variable that names the folder of data sets that no course includes
 
 _T = TypeVar("_T")
 _Hints = tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
@@ -75,6 +76,11 @@ class Course:
     name: str
     seed: int
     language: str
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the data sets that come with the course are."""
+        return self.root / "exercises" / "data"
 
     def slugs(self) -> list[str]:
         """Return the folder names of all exercises, in the order of their numbers."""
@@ -160,7 +166,7 @@ def load_course(root: Path) -> Course:
     Raises:
         CourseError: it is missing or says something it cannot say; the message names file and key.
     """
-    said = _read_toml(root / "course.toml", CourseFile, root)
+    said = read_toml(root / "course.toml", CourseFile, root)
     return Course(root, said.name, said.seed, said.language)
 
 
@@ -173,7 +179,7 @@ def load_exercise(course: Course, name: str) -> Exercise:
     """
     slug = _slug_of(course, name)
     path = course.root / "exercises" / slug / "exercise.toml"
-    said = _read_toml(path, ExerciseFile, course.root)
+    said = read_toml(path, ExerciseFile, course.root)
     _validate(said, path.relative_to(course.root))
     return Exercise(
         course=course,
@@ -237,7 +243,12 @@ def _slug_of(course: Course, name: str) -> str:
     raise UsageError(messages.UNKNOWN_EXERCISE.format(name=name, hint=hint, names=", ".join(slugs) or "none"))
 
 
-def _read_toml(path: Path, kind: type[_T], root: Path) -> _T:
+def read_toml(path: Path, kind: type[_T], root: Path) -> _T:
+    """Read a file of the course below `root` as this kind of struct.
+
+    Raises:
+        CourseError: it is missing or says something it cannot say; the message names file and key.
+    """
     shown = path.relative_to(root)
     try:
         return msgspec.toml.decode(path.read_bytes(), type=kind)

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from grader.calibration import Origin
 from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
@@ -23,7 +24,10 @@ _CHUNK = 1 << 16
 
 
 class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the plan: a check on a device, fixed before any guest starts. A pending one is not judged here."""
+    """One line of the plan: a check on a device, fixed before any guest starts. A pending one is not judged here.
+
+    `attempts` is how often a calibrated check may train, 0 for any other check.
+    """
 
     id: str
     title: str
@@ -31,6 +35,12 @@ class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str
     max_points: float
     pending: bool = False
+    attempts: int = 0
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether it trains and compares an accuracy with what right solutions reach."""
+        return self.attempts > 0
 
 
 class SourceText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +62,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     keyword: str = ""
     devices: tuple[str, ...] | None = None
     language: str = ENGLISH
+    measure: bool = False  # accuracies are told instead of compared
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
@@ -94,12 +105,21 @@ class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"
     deadline: float
 
 
+class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An accuracy that was measured for a calibration, and what it depends on."""
+
+    label: str
+    value: float
+    origin: Origin
+
+
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"):
     """The check at this place of the plan has ended; `evidence` is for diagnosis, and no part of the result."""
 
     index: int
     result: CheckResult
     evidence: Evidence | None = None
+    scores: tuple[Score, ...] = ()
 
 
 class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="finished"):

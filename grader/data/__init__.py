@@ -4,7 +4,8 @@ For a student's own script and, through `grader.suite`, for suites. The files li
 in this package: a guest may read installed packages, and must not read the labels that a suite counts by.
 """
 
+from grader.course import GRADER_DATA
 from grader.data.generated import blobs, linear_data
-from grader.data.sets import GRADER_DATA, Labelled, Split, digits, fashion_mnist
+from grader.data.sets import Labelled, Split, digits, fashion_mnist
 
 __all__ = ["GRADER_DATA", "Labelled", "Split", "blobs", "digits", "fashion_mnist", "linear_data"]

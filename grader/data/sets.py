@@ -14,12 +14,9 @@ import torch
 from torch import Tensor
 
 from grader import messages
-from grader.course import find_course
+from grader.course import GRADER_DATA, find_course
 from grader.data.idx import read_idx
 from grader.errors import CourseError
-
-GRADER_DATA = "GRADER_DATA"
-DATA_FOLDER = Path("exercises") / "data"
 
 _DIGITS = ("digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz")
 _DIGITS_LARGEST = 16
@@ -68,7 +65,7 @@ def digits(
         CourseError: the files are missing or not what they were. UsageError: there is no course here.
     Source: E. Alpaydin, C. Kaynak (1998), https://doi.org/10.24432/C50P49, CC BY 4.0.
     """
-    folder = folder if folder is not None else find_course().root / DATA_FOLDER
+    folder = folder if folder is not None else find_course().data_folder
     images, labels = (read_idx(folder / name) for name in _DIGITS)
     sha256 = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
     if sha256 != _DIGITS_SHA256:

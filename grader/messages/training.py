@@ -67,3 +67,40 @@ TRAJECTORY_BEFORE = " The {count} steps before it are right."
 TRAJECTORY_BEFORE_ONE = " The step before it is right."
 TRAJECTORY_STEPS = "{label}: {got} steps were recorded, {expected} should have been. Those that were are right."
 TRAJECTORY_LACKS = "{label}: nothing was recorded for it."
+
+# --- training loops: accuracy --------------------------------------------------------------------------------------
+
+ACCURACY_REACHED = "{label}: correct solutions score {low} to {high}; yours {scores}."
+ACCURACY_MISSED = "{label}: correct solutions score {low} to {high}; yours {scores}. These are {count} trainings with different draws: a correct solution misses in all of them less than once in {once:,} gradings."
+ACCURACY_AND = ", "
+ACCURACY_CLASSES = "a tensor of class numbers"
+ACCURACY_NOT_CLASSES = "{label}: expected whole class numbers, got dtype {dtype}. Take the class with the largest output, with argmax over the classes."
+
+# --- course and suite: accuracy (read by authors) -----------------------------------------------------------------
+
+ACCURACY_NEEDS_MARK = "{check} compares an accuracy and so needs the mark @calibrated()."
+ACCURACY_LABELS = (
+    "{label}: labels must be whole numbers of shape (N,), N at least 1; these have the shape {shape} and are {dtype}."
+)
+CALIBRATED_PUBLIC = (
+    "{where}: {id} is calibrated, so it belongs to the hidden suite: a student's copy has no calibration."
+)
+CALIBRATE_FIRST = "{problem} Run `grader calibrate {name}`."
+CALIBRATION_MISSING = "{check} has no calibration on {device}."
+CALIBRATION_LACKS = "“{label}” has no calibration."
+CALIBRATION_OLD_SUITE = "The calibration of {check} is out of date: its file, or one beside it, has changed."
+CALIBRATION_OLD_REFERENCE = "The calibration of {check} is out of date: the reference has changed."
+CALIBRATION_OLD_DATA = "The calibration of “{label}” is out of date: it was made with other data."
+CALIBRATION_HEAD = "# How well right solutions score. Written by `grader calibrate`, read by expect_accuracy; not to be changed by hand."
+CALIBRATION_UNWRITABLE = "{file} cannot be written: {problem}."
+CALIBRATE_NEEDS_SOLUTIONS = "{folder} is missing: the reference is what is calibrated with, and only the author's copy of a course has it."
+CALIBRATE_NOTHING = "{slug} has nothing to calibrate: no check of its hidden suite that can be judged here is marked with @calibrated()."
+CALIBRATE_NO_SCORE = "The reference gave no accuracy in {check} on {device} with seed {seed}: {outcome}. {message}"
+CALIBRATE_CHANGED = "{check} on {device} was measured on changing data or files. Leave the course alone while it is calibrated, and let no check read different data sets."
+CALIBRATE_UNFAIR = "{label} ({check}, {device}): with {runs} runs and {attempts} attempts all that is certain is that a right solution fails at most once in {once:,} gradings; once in {fair:,} is asked for. Use more --seeds, or @calibrated(attempts={more})."
+CALIBRATE_HEADING = "{slug}: {runs} runs of the reference, {wall_s:.1f} s"
+CALIBRATE_BAND = "{check} ({device}), {label}: right solutions score {minimum:.3f} to {maximum:.3f}, mean {mean:.4f}, sd {sd:.4f}, 3 % below {quantile:.3f}. Threshold {threshold:.3f} in any of {attempts} attempts: a right solution fails less than once in {once:,} gradings."
+CALIBRATE_WRITTEN = "Written to {file}."
+CLI_CALIBRATE_HELP = "Measure how well right solutions score, so that accuracies are compared fairly."
+CLI_OPTION_SEEDS = "How often the reference is trained."
+CLI_OPTION_CALIBRATE_DEVICE = "Calibrate on this device only; the others' bands are kept."

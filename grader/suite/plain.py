@@ -27,6 +27,7 @@ from grader.sandbox.fence import Tier, require_hidden, require_tier, strongest_t
 from grader.sandbox.spawn import Zygote
 from grader.submission import read_submission
 from grader.suite import context, plugin
+from grader.suite.accuracy import bands_of
 from grader.suite.judge import load_reference
 from grader.suite.marks import describe
 from grader.suite.plan import SuiteCheck, dependency_order
@@ -105,6 +106,9 @@ class PlainJudge:
         bench = self._bench(exercise)
         reference = cache(lambda: load_reference(exercise))
         check = context.Check(suite_check.id, "cpu", self._seed(exercise), bench.session, reference, bench.shared)
+        check.exercise = exercise
+        if suite_check.attempts:
+            check.bands = bands_of(exercise, suite_check.id, item.path, check.device, suite_check.attempts)
         context.begin(check)
         try:
             context.seed_host(check.seed("host"))

@@ -31,6 +31,7 @@ class SuiteCheck:
     needs: tuple[str, ...] = ()
     check_wall_s: float | None = None
     devices: tuple[str, ...] | None = None
+    attempts: int = 0  # how often a calibrated check may train; 0 for any other check
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def make_plan(checks: Sequence[SuiteCheck], exercise: Exercise) -> list[Step]:
 
 def _planned(check: SuiteCheck, device: str, parameters: int) -> PlannedCheck:
     pending = device not in JUDGED_DEVICES
-    return PlannedCheck(check.id, check.title, check.visibility, device, check.points / parameters, pending)
+    points = check.points / parameters
+    return PlannedCheck(check.id, check.title, check.visibility, device, points, pending, check.attempts)
 
 
 def _require_unique(checks: Iterable[SuiteCheck]) -> None:
@@ -100,7 +102,10 @@ def _require_points(checks: Iterable[SuiteCheck], exercise: Exercise) -> None:
 
 
 def dependency_order(checks: Sequence[SuiteCheck]) -> list[str]:
-    """Return the test functions so that each comes after those it needs, otherwise in the order written."""
+    """Return the test functions so that each comes after those it needs, otherwise in the order written.
+
+    Calibrated ones, which train for long, come last.
+    """
     needs = {check.function: check for check in checks}
     order: list[str] = []
     path: list[str] = []
@@ -122,7 +127,7 @@ def dependency_order(checks: Sequence[SuiteCheck]) -> list[str]:
         path.pop()
         order.append(name)
 
-    for check in checks:
+    for check in sorted(checks, key=lambda check: check.attempts > 0):
         visit(check.function)
     return order
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from grader import messages
 from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
+from grader.events import Score
 from grader.results import Frame, Outcome
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
@@ -39,6 +40,7 @@ class Verdict:
     frames: tuple[Frame, ...] = ()
     awarded: float = 0.0
     evidence: Evidence | None = None
+    scores: tuple[Score, ...] = ()
 
     @property
     def share(self) -> float:

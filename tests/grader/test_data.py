@@ -16,7 +16,7 @@ from grader.data import sets
 from grader.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / sets.DATA_FOLDER
+FOLDER = ROOT / "exercises" / "data"
 
 
 def test_there_are_1797_digits_and_each_is_in_one_part() -> None:

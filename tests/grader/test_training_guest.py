@@ -122,7 +122,7 @@ def test_fewer_steps_are_told(open_session: OpenSession) -> None:
         ({"loss": None}, "what was recorded cannot be read"),
         ({"parameters": [{}] * 6}, r"training: parameters 0\.weight after step 1: nothing was recorded"),
         ({"parameters": [3] * 6}, r"training: parameters 0\.weight after step 1: nothing was recorded"),
-        ({"lr": [[0.2]] + [[0.1]] * 5}, "training: lr after step 1: 1 of 1|training: lr after step 1: the value is wrong"),
+        ({"lr": [[0.2]] + [[0.1]] * 5}, "training: lr after step 1: the value is wrong"),
         ({"lr": [["x"]] * 6}, "training: lr after step 1: expected a tensor, got list"),
         ({"loss": [3] * 6}, "training: loss after step 1: expected a tensor, got int"),
     ],

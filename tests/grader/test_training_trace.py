@@ -374,9 +374,8 @@ def test_forged_facts_never_break_the_judge(facts: dict[Any, Any]) -> None:
 
 def recorded(text: str, pattern: Part) -> str:
     """Return what a loop leaves for diagnosis."""
-    with a_check() as check:
-        with contextlib.suppress(ComparisonFailed):
-            expect_trace(ran(text).events(), pattern)
+    with a_check() as check, contextlib.suppress(ComparisonFailed):
+        expect_trace(ran(text).events(), pattern)
     (made,) = check.comparisons
     assert isinstance(made.actual, str)
     return made.actual
