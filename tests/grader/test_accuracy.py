@@ -15,11 +15,14 @@ from grader.calibration import Band, Origin, data_digest, suite_digest
 from grader.course import Exercise
 from grader.errors import CourseError
 from grader.events import Score
+from grader.report.render import student_report
 from grader.suite import context
 from grader.suite.accuracy import Bands, expect_accuracy
 from grader.suite.datasets import digits
 from grader.suite.expect import ComparisonFailed
 
+from . import report_samples
+from .test_architecture import imports_of, roots
 from .test_expect import a_check
 from .tiny_course import FakeSession, collect, make_course
 
@@ -271,3 +274,16 @@ def test_the_digest_of_a_check_is_that_of_its_file_and_its_helpers(tmp_path: Pat
     with_data = suite_digest(exercise, file)
     (folder / "oracles.py").write_text("A = 1\n")
     assert len({before, with_data, suite_digest(exercise, file)}) == 3
+
+
+def test_the_report_shows_the_band_of_a_check_that_passed() -> None:
+    """Not only who missed it reads what right solutions score."""
+    said = "digits: correct solutions score 0.94 to 0.97; yours 0.95."
+    passed = report_samples.check(visibility="hidden", message=said)
+    page = student_report(report_samples.result(passed), report_samples.exercise(), {})
+    assert f"<p>{said}</p>" in page
+
+
+def test_the_recorder_knows_nothing_of_ours() -> None:
+    """It is sent to student code, where nothing of this package may be needed."""
+    assert roots(imports_of("grader.suite.recorder")) & {"grader", "numpy", "pytest"} == set()

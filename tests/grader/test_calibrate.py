@@ -26,7 +26,6 @@ from grader.submission import SourceFile, Submission
 
 from .tiny_course import SLUG, make_course
 
-
 RUNS = 30  # the fewest that can be fair with four attempts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -14,6 +15,13 @@ import torch
 from grader import data
 from grader.data import sets
 from grader.errors import CourseError
+from grader.grade import Grader
+from grader.results import CheckResult, Outcome
+from grader.sandbox.fence import Tier
+from grader.sandbox.spawn import Zygote
+from grader.submission import SourceFile, Submission
+
+from .tiny_course import make_course
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "exercises" / "data"
@@ -144,3 +152,49 @@ def test_blobs_lie_around_their_centres() -> None:
     assert (x.shape, t.shape, t.dtype, x.dtype) == ((300, 5), (300,), torch.int64, torch.float64)
     means = torch.stack([x[t == label].mean(0) for label in range(3)])
     assert torch.equal(torch.cdist(x, means).argmin(1), t)
+
+
+SUITE = """
+    from grader.suite import digits, expect_equal, fashion_mnist, points
+
+    @points(1)
+    def test_there(submission):
+        '''What the student's side knows of the data.'''
+        expect_equal(len(digits().test.t), 360)
+        expect_equal(submission.looked(), [None, "not readable"])
+
+    def test_fashion(submission):
+        '''Fashion-MNIST can be read.'''
+        fashion_mnist()
+"""
+WORK = """
+import os
+
+def looked():
+    try:
+        with open({path!r}, "rb") as file:
+            found = len(file.read())
+    except OSError:
+        found = "not readable"
+    return [os.environ.get("GRADER_DATA"), found]
+"""
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["not named", "named"])
+def test_suites_read_data_that_student_code_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zygote: Zygote, strongest: Tier, named: bool
+) -> None:
+    """A judge finds the course's digits and the folder of GRADER_DATA; a guest neither files nor variable."""
+    exercise = make_course(tmp_path, SUITE)
+    shutil.copytree(FOLDER, exercise.course.data_folder)
+    (tmp_path / "fashion").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(data.GRADER_DATA, raising=False)
+    if named:
+        monkeypatch.setenv(data.GRADER_DATA, "fashion")
+    text = WORK.format(path=str(exercise.course.data_folder / sets._DIGITS[1]))
+    seen: list[CheckResult] = []
+    said = str(tmp_path / "fashion" / "train-images-idx3-ubyte.gz") if named else "set the environment variable"
+    with Grader(exercise, strongest, zygote) as grader, pytest.raises(CourseError, match=re.escape(said)):
+        grader.grade(Submission("", (SourceFile("work.py", text),)), on_check=seen.append)
+    assert [(check.id, check.outcome, check.message) for check in seen] == [("test_there", Outcome.PASSED, "")]
