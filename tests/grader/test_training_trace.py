@@ -189,6 +189,8 @@ def test_an_optimiser_that_holds_other_tensors_moves_nothing() -> None:
     assert said(whole(text), some(in_order("forward", "backward", event("step", moved=True)))) == (
         "loop: in batch 1, step changed none of the model's parameters. Which tensors does the optimiser hold?"
     )
+    fresh = some(in_order("forward", event("backward", holds=0), "step"))
+    assert "in batch 2, the gradient of batch 1 was still there" in said(whole(text), fresh)
     strict = some(in_order(event("zero_grad", clear=True), "forward", "backward", "step"))
     assert "in batch 2, after zero_grad the model's gradients were still there" in said(whole(text), strict)
 
@@ -252,6 +254,28 @@ def test_batches_are_known_by_what_is_in_them() -> None:
         given("[(x, t) for x, t in loader for _ in range(2)]")
         == "loop: in batch 1, forward was of batch 1; batch 2 was due."
     )
+
+
+def test_batches_are_known_by_what_was_in_them_when_it_happened() -> None:
+    """Whatever becomes of a batch after the model has seen it, or of what the loader gave after it was copied."""
+    text = """
+        def fit(model, loader, optimizer, loss_fn):
+            for x, t in loader:
+                kept = x.clone()
+                x.zero_()
+                model(kept)
+                kept.zero_()
+    """
+    assert said(whole(text), in_order(*(event("forward", batch=batch) for batch in (1, 2, 3))), epochs=1) == ""
+
+
+def test_making_a_model_leaves_the_draws_alone() -> None:
+    """Its weights come from the recorder's seed, not from what student code draws from."""
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    recorder().model(LAYERS)
+    assert torch.equal(torch.rand(2), expected)
 
 
 def test_data_sets_are_told_apart() -> None:
