@@ -93,7 +93,9 @@ CALIBRATION_OLD_REFERENCE = "The calibration of {check} is out of date: the refe
 CALIBRATION_OLD_DATA = "The calibration of “{label}” is out of date: it was made with other data."
 CALIBRATION_HEAD = "# How well right solutions score. Written by `grader calibrate`, read by expect_accuracy; not to be changed by hand."
 CALIBRATION_UNWRITABLE = "{file} cannot be written: {problem}."
-CALIBRATE_NEEDS_SOLUTIONS = "{folder} is missing: the reference is what is calibrated with, and only the author's copy of a course has it."
+CALIBRATE_NEEDS_SOLUTIONS = (
+    "{folder} is missing: the reference is what is calibrated with, and only the author's copy of a course has it."
+)
 CALIBRATE_NOTHING = "{slug} has nothing to calibrate: no check of its hidden suite that can be judged here is marked with @calibrated()."
 CALIBRATE_NO_SCORE = "The reference gave no accuracy in {check} on {device} with seed {seed}: {outcome}. {message}"
 CALIBRATE_CHANGED = "{check} on {device} was measured on changing data or files. Leave the course alone while it is calibrated, and let no check read different data sets."

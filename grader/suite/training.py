@@ -24,7 +24,6 @@ from grader.suite.recorder import MAX_EVENTS, Recorder
 __tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
 
 _PROBE = Path(__file__).with_name("recorder.py")
-_DEVICES = {"privateuseone": "sim"}
 _SHOWN_CHARS = 160
 # float64 drifts 8e-11 in 500 steps between right ways to write a loop; a wrong one is off in the first digits.
 _RTOL = 1e-8
@@ -115,15 +114,10 @@ def _events(label: str, actual: Any) -> list[Event]:
     for row in actual if isinstance(actual, list) else [None]:
         match row:
             case [str() as kind, dict() as facts]:
-                found.append(Event(kind, {**facts, **_device(facts)}))
+                found.append(Event(kind, facts))
             case _:
                 fail_received(label, actual, messages.TRACE_UNREADABLE)
     return found
-
-
-def _device(facts: Mapping[Any, Any]) -> dict[str, Any]:
-    kind = facts.get("device")
-    return {"device": _DEVICES.get(kind, kind)} if isinstance(kind, str) else {}
 
 
 def _with_gradients(events: Sequence[Event]) -> list[Event]:
