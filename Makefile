@@ -34,6 +34,7 @@ fmt: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/boundary.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/verify.py
 
 doctor: $(VENV)/.installed
 	$(BIN)/grader doctor

@@ -10,6 +10,7 @@ import errno
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -78,6 +79,7 @@ def list_exercises() -> None:
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_JSON)
 @click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
+@click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
 @click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
 @click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def check(
@@ -90,6 +92,7 @@ def check(
     json_file: str | None,
     merge_file: str | None,
     debug: bool,
+    as_student: bool,
     lang: str | None,
     fence: str,
 ) -> None:
@@ -102,9 +105,10 @@ def check(
     language.use(lang or course.language)
     found = choose_exercise(course, exercise)
     if debug:
-        others = {"--json": json_file, "--html": html_file, "--merge": merge_file, "--device": device}
-        _refuse_together("--debug", others, messages.CLI_WHY_NOT_DEBUG)
-        _debug(found, submission, seed, keyword)
+        others = {"--json": json_file, "--html": html_file, "--merge": merge_file}
+        _refuse_together("--debug", {**others, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
+        _refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
+        _debug(found, submission, seed, keyword, _devices(found, device))
     if keyword:
         _refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
     if json_file == html_file == "-":
@@ -113,13 +117,14 @@ def check(
         _require_folder_of(file or "-")
     wanted = Wanted(
         tier=_tier(fence),
-        command=_command(exercise, submission, seed, lang),
+        command=_command(exercise, None if as_student else submission, seed, lang),
         path=submission,
         seed=seed,
         keyword=keyword,
         devices=_devices(found, device),
         earlier=_read_result(merge_file) if merge_file else None,
         has_html=html_file is not None,
+        as_student=as_student,
     )
     checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
     if html_file:
@@ -147,12 +152,15 @@ def hint(exercise: str, check: str | None) -> None:
 
 @main.command(help=messages.CLI_VERIFY_HELP)
 @click.argument("exercise", required=False)
+@click.option("--mutants", is_flag=True, help=messages.CLI_OPTION_MUTANTS)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_VERIFY_JSON)
 @click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
-def verify(exercise: str | None, json_file: str | None, fence: str) -> None:
+def verify(exercise: str | None, mutants: bool, json_file: str | None, fence: str) -> None:
     """Pass one exercise, or all, through the author's gates."""
     from grader.author.gate import to_json
+    from grader.author.mutants import verify_mutants
     from grader.author.table import verify_and_show
+    from grader.author.verify import verify as verify_gates
     from grader.course import find_course, load_exercise
 
     course = find_course()
@@ -160,7 +168,8 @@ def verify(exercise: str | None, json_file: str | None, fence: str) -> None:
     exercises = [load_exercise(course, name) for name in ([exercise] if exercise else course.slugs())]
     if not exercises:
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
-    verified = verify_and_show(exercises, _tier(fence), sys.stderr if json_file == "-" else sys.stdout)
+    gates = verify_mutants if mutants else verify_gates
+    verified = verify_and_show(exercises, gates, _tier(fence), sys.stderr if json_file == "-" else sys.stdout)
     if json_file:
         _write(to_json(verified) + b"\n", json_file)
     sys.exit(0 if all(one.good for one in verified) else 1)
@@ -236,16 +245,19 @@ def _command(exercise: str | None, submission: Path | None, seed: int | None, la
     return shlex.join(words)
 
 
-def _refuse_together(option: str, others: dict[str, str | None], why: str) -> None:
+def _refuse_together(option: str, others: Mapping[str, str | bool | None], why: str) -> None:
     if given := ", ".join(name for name, value in others.items() if value):
         raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
 
 
-def _debug(exercise: Exercise, submission: Path | None, seed: int | None, keyword: str) -> NoReturn:
+def _debug(
+    exercise: Exercise, submission: Path | None, seed: int | None, keyword: str, devices: tuple[str, ...] | None
+) -> NoReturn:
     """Become a Python that imports torch and runs suite and submission; Ctrl-C then belongs to the debugger alone."""
     options = ["--submission", str(submission)] if submission else []
     options += ["--seed", str(seed)] if seed is not None else []
     options += ["-k", keyword] if keyword else []
+    options += ["--device", devices[0]] if devices else []
     options += ["--lang", language.current()]
     # -P: the working directory is the student's, and a torch.py in it must not be taken for torch.
     command = [sys.executable, "-P", "-m", "grader.suite.debug", str(exercise.course.root), exercise.slug, *options]

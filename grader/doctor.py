@@ -62,12 +62,24 @@ def denials(tier: Tier) -> list[Finding]:
     Raises:
         InfrastructureError: no guest could be started.
     """
-    from grader.sandbox.witness import witness
+    with Zygote.start() as zygote:
+        zygote.wait_until_ready()
+        return _denied(zygote, tier)
+
+
+def trials(tier: Tier) -> tuple[list[Finding], list[Finding]]:
+    """Return the same, and what became of training on the devices that need no hardware.
+
+    Raises:
+        InfrastructureError: no guest could be started.
+    """
+    from grader.sandbox.rehearsal import problem_with_sim
 
     with Zygote.start() as zygote:
         zygote.wait_until_ready()
-        seen = witness(zygote, tier)
-    return [Finding(denial.denied, f"{denial.name}: {denial.detail}") for denial in seen]
+        problem = problem_with_sim(zygote, tier)
+        text = messages.DOCTOR_SIM_BAD.format(problem=problem) if problem else messages.DOCTOR_SIM
+        return _denied(zygote, tier), [Finding(not problem, text, _torch_advice())]
 
 
 def tier_is_enough(needed: Tier | None) -> bool:
@@ -88,8 +100,18 @@ def problems(found: Sequence[Finding], enough: bool, needed: Tier | None, witnes
     return named
 
 
+def _denied(zygote: Zygote, tier: Tier) -> list[Finding]:
+    from grader.sandbox.witness import witness
+
+    return [Finding(denial.denied, f"{denial.name}: {denial.detail}") for denial in witness(zygote, tier)]
+
+
+def _torch_advice() -> str:
+    return messages.DOCTOR_FIX.format(fix=messages.DOCTOR_TORCH_FIX.format(supported=_range_text(SUPPORTED_TORCH)))
+
+
 def _torch() -> list[Finding]:
-    advice = messages.DOCTOR_FIX.format(fix=messages.DOCTOR_TORCH_FIX.format(supported=_range_text(SUPPORTED_TORCH)))
+    advice = _torch_advice()
     try:
         asked = subprocess.run(
             [sys.executable, "-I", "-c", _ASK_TORCH], capture_output=True, text=True, timeout=_ASK_TORCH_WALL_S

@@ -6,6 +6,7 @@ Must not know tensors, pytest or how a guest is reached. The judge speaks the sa
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -24,8 +25,9 @@ _CHUNK = 1 << 16
 
 
 class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the plan: a check on a device, fixed before any guest starts. A pending one is not judged here.
+    """One line of the plan: a check on a device, fixed before any guest starts.
 
+    A pending one is not judged here; if that is because torch lacks something for the device, `lacks` is its name.
     `attempts` is how often a calibrated check may train, 0 for any other check.
     """
 
@@ -35,6 +37,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str
     max_points: float
     pending: bool = False
+    lacks: str = ""
     attempts: int = 0
 
     @property
@@ -50,10 +53,22 @@ class SourceText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
+class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to judge what is only asked whether any check notices it: no further than the first that does.
+
+    `order` are places of the plan, kept as far as needs allow; what is not in it is not judged. `wall_s` is for all.
+    """
+
+    order: tuple[int, ...]
+    wall_s: float
+
+
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     """To the worker: judge this submission. Without sources nothing is judged; which checks are meant is still told.
 
     `keyword` chooses checks as pytest's -k does, or is a whole id; empty means all. Other `devices` stay pending.
+    With a `trial` judging ends at the first check that does not pass; `backwards` it goes from the last check to the
+    first, as far as needs allow.
     """
 
     sources: tuple[SourceText, ...]
@@ -62,6 +77,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     keyword: str = ""
     devices: tuple[str, ...] | None = None
     language: str = ENGLISH
+    trial: Trial | None = None
+    backwards: bool = False
     measure: bool = False  # accuracies are told instead of compared
 
 
@@ -168,6 +185,11 @@ class Line:
     def pending(self) -> bool:
         """Whether a whole line has already been read from the socket."""
         return b"\n" in self._received
+
+    def hang_up(self) -> None:
+        """End the conversation for both sides, and for a thread that waits here; `close` alone would let it wait."""
+        with contextlib.suppress(OSError):  # the other end is gone already
+            self.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close our end."""

@@ -36,12 +36,14 @@ from grader.events import (
     Refused,
     Score,
     SourceText,
+    Trial,
 )
-from grader.results import CheckResult, Environment, ExerciseResult, Flag, Outcome, SubmissionInfo
+from grader.results import CheckResult, Environment, ExerciseResult, Flag, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
 from grader.sandbox.spawn import HostSpec, Zygote
 from grader.score import is_complete, max_score, score
 from grader.submission import Submission, read_submission
+from grader.unjudged import devices_used, is_pending, not_judged, unjudged
 
 OnCheck = Callable[[CheckResult], None]
 OnBegin = Callable[[PlannedCheck], None]
@@ -147,6 +149,8 @@ class Grader:
         on_begin: OnBegin | None = None,
         keyword: str = "",
         devices: Sequence[str] | None = None,
+        trial: Trial | None = None,
+        backwards: bool = False,
     ) -> Judgement:
         """Judge one submission and keep what diagnosis needs.
 
@@ -157,12 +161,14 @@ class Grader:
             keyword: Judge only these checks and those they need: a whole id, or an expression as for pytest's -k.
                 Other checks are not in the result, which then is not complete.
             devices: Judge on these only; on others the checks stay pending.
+            trial: Judge no further than to the first check that does not pass, in this order; the rest is `not_run`.
+            backwards: Begin with the last check of the plan; the result has the plan's order all the same.
         Raises:
             UsageError: `keyword` or `devices` mean nothing here.
             CourseError: a check turned out to be broken while it ran; the message names file and line.
         """
         sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-        job = self._job(sources, seed, keyword, devices)
+        job = msgspec.structs.replace(self._job(sources, seed, keyword, devices, trial), backwards=backwards)
         judged = self._judge(job, on_check or _ignore, on_begin or _ignore)
         return Judgement(self._result(job, submission, judged), judged.evidence)
 
@@ -180,8 +186,8 @@ class Grader:
         judged = self._judge(job, _ignore, _ignore)
         for index in judged.chosen:
             planned = self.plan[index]
-            if not _is_pending(planned, job.devices):
-                check = _unjudged(planned, SubmissionRejected.outcome, str(why))
+            if not is_pending(planned, job.devices):
+                check = unjudged(planned, SubmissionRejected.outcome, str(why))
                 judged.results[check.id, check.device] = check
                 (on_check or _ignore)(check)
         return self._result(job, Submission("", ()), judged)
@@ -200,6 +206,11 @@ class Grader:
         with contextlib.suppress(OSError):
             return self._log.read_text(errors="replace")[-_LOG_CHARS:].strip()
         return ""
+
+    def interrupt(self) -> None:
+        """Let a job that runs in another thread end now, with what has been judged; this grader takes no other one."""
+        if self._line is not None:
+            self._line.hang_up()
 
     def close(self) -> None:
         """End everything that was started; what still runs is killed."""
@@ -253,7 +264,12 @@ class Grader:
         return Line(worker.line)
 
     def _job(
-        self, sources: tuple[SourceText, ...], seed: int | None, keyword: str, devices: Sequence[str] | None
+        self,
+        sources: tuple[SourceText, ...],
+        seed: int | None,
+        keyword: str,
+        devices: Sequence[str] | None,
+        trial: Trial | None = None,
     ) -> Job:
         self._started()
         course, listed = self.exercise.course, self.exercise.devices
@@ -263,7 +279,7 @@ class Grader:
                 raise UsageError(messages.CLI_DEVICE_NOT_LISTED.format(**facts))
         chosen_devices = None if devices is None else tuple(devices)
         seed = course.seed if seed is None else seed
-        return Job(sources, seed, self.tier.value, keyword, chosen_devices, language.current())
+        return Job(sources, seed, self.tier.value, keyword, chosen_devices, language.current(), trial)
 
     def _judge(self, job: Job, on_check: OnCheck, on_begin: OnBegin) -> _Judged:
         assert self._line is not None
@@ -318,7 +334,7 @@ class Grader:
     def _result(self, job: Job, submission: Submission, judged: _Judged) -> ExerciseResult:
         ready = self._started()
         checks = [
-            judged.results.get((planned.id, planned.device)) or _not_judged(planned, job.devices)
+            judged.results.get((planned.id, planned.device)) or not_judged(planned, job.devices, ready.torch)
             for planned in (ready.plan[index] for index in judged.chosen)
         ]
         return ExerciseResult(
@@ -329,7 +345,13 @@ class Grader:
             max_score=max_score(checks),
             complete=is_complete(checks) and len(checks) == len(ready.plan),
             seed=job.seed,
-            environment=Environment(__version__, platform.python_version(), ready.torch, ["cpu"], self.tier.value),
+            environment=Environment(
+                __version__,
+                platform.python_version(),
+                ready.torch,
+                devices_used(ready.plan, job.devices),
+                self.tier.value,
+            ),
             checks=checks,
             flags=judged.flags,
             stdout=judged.stdout,
@@ -359,27 +381,6 @@ def grade_submission(
             return grader.reject(rejected, seed=seed, on_check=on_check)
     with Grader(exercise, tier) as grader:
         return grader.grade(submission, seed=seed, on_check=on_check)
-
-
-def _is_pending(planned: PlannedCheck, devices: Sequence[str] | None) -> bool:
-    return planned.pending or (devices is not None and planned.device not in devices)
-
-
-def _not_judged(planned: PlannedCheck, devices: Sequence[str] | None) -> CheckResult:
-    return _unjudged(planned, Outcome.PENDING if _is_pending(planned, devices) else Outcome.NOT_RUN)
-
-
-def _unjudged(planned: PlannedCheck, outcome: Outcome, message: str = "") -> CheckResult:
-    return CheckResult(
-        id=planned.id,
-        title=planned.title,
-        visibility=planned.visibility,
-        device=planned.device,
-        outcome=outcome,
-        points=0.0,
-        max_points=planned.max_points,
-        message=message,
-    )
 
 
 def _ignore(check: CheckResult | PlannedCheck) -> None:

@@ -33,6 +33,7 @@ class Pool:
         self.exercise, self.tier, self._zygote = exercise, tier, zygote
         self.workers = workers or len(os.sched_getaffinity(0))
         self._free: queue.SimpleQueue[Grader] = queue.SimpleQueue()
+        self._graders: list[Grader] = []
         self._resources = contextlib.ExitStack()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -47,7 +48,8 @@ class Pool:
                 self._zygote = self._resources.enter_context(Zygote.start())
                 self._zygote.wait_until_ready()
             for _ in range(self.workers):
-                self._free.put(self._resources.enter_context(Grader(self.exercise, self.tier, self._zygote)))
+                self._graders.append(self._resources.enter_context(Grader(self.exercise, self.tier, self._zygote)))
+                self._free.put(self._graders[-1])
             self._threads = self._resources.enter_context(ThreadPoolExecutor(self.workers))
         except BaseException:
             self._resources.close()
@@ -56,8 +58,11 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
-        self._resources.close()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        if kind is not None:  # Ctrl-C, say: nobody waits for what is being judged
+            for grader in self._graders:
+                grader.interrupt()
+        self._resources.close()  # waits for the threads
 
     def map(self, work: Callable[[Grader, T], R], items: Sequence[T]) -> Iterator[R]:
         """Do `work` with a grader for every item, several at once; results come in the order of the items.

@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("grader", messages.PYTEST_GROUP)
     group.addoption("--submission", metavar="PATH", help=messages.PYTEST_SUBMISSION)
     group.addoption("--seed", type=int, help=messages.CLI_OPTION_SEED)
+    group.addoption("--device", choices=("cpu", "sim", "cuda"), default="cpu", help=messages.PYTEST_DEVICE)
     fences = ("auto", "namespaces", "landlock", "none")
     group.addoption("--fence", choices=fences, default="auto", help=messages.CLI_OPTION_FENCE)
 

@@ -6,11 +6,18 @@ Owns the words a result is written in. Knows nothing of processes, tensors or py
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 SCHEMA: Literal["grader.result/1"] = "grader.result/1"
+SHOWN = 16  # rows, and columns, of a figure: more is not looked at, and bounds what a submission can put into a result
+
+Cell = bool | float | Literal["nan", "inf", "-inf"]
+"""One number of a figure. JSON has no word for what is not finite, so it is spelled out; integers are floats."""
+_AT_MOST = msgspec.Meta(max_length=SHOWN)
+_Cells = Annotated[tuple[Annotated[tuple[Cell, ...], _AT_MOST], ...], _AT_MOST]
+_Marks = Annotated[tuple[Annotated[tuple[bool, ...], _AT_MOST], ...], _AT_MOST]
 
 
 class Outcome(StrEnum):
@@ -59,8 +66,37 @@ class Diagnosis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hint: str
 
 
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="values"):
+    """A value that was compared and differs, number by number beside the expected one; cut to what can be looked at.
+
+    `slice` holds the indices of the leading axes where there are more than two; `first_row` and `first_column` say
+    where the part begins. A vector is one row, a number one cell; `difference` is got - expected.
+
+    Shapes:
+        shape: that of the whole value.
+        got, expected, difference, wrong: (rows, columns) of the part, at most SHOWN each.
+    """
+
+    label: str
+    dtype: str
+    shape: tuple[int, ...]
+    got: _Cells
+    expected: _Cells
+    difference: _Cells
+    wrong: _Marks
+    slice: tuple[int, ...] = ()
+    first_row: int = 0
+    first_column: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = {tuple(map(len, part)) for part in (self.got, self.expected, self.difference, self.wrong)}
+        lengths = set(next(iter(sizes)))
+        if len(sizes) != 1 or len(lengths) != 1 or lengths == {0} or len(self.slice) != max(0, len(self.shape) - 2):
+            raise ValueError("the parts of a figure must have the same rows and columns, and its slice the other axes")
+
+
 class CheckResult(msgspec.Struct, forbid_unknown_fields=True):
-    """One check on one device."""
+    """One check on one device. A hidden check has no figures, whoever makes one: they show what was expected."""
 
     id: str
     title: str
@@ -75,8 +111,12 @@ class CheckResult(msgspec.Struct, forbid_unknown_fields=True):
     blocked_by: str | None = None
     diagnosis: Diagnosis | None = None
     frames: list[Frame] = []
-    figures: list[str] = []
+    figures: list[Figure] = []
     stdout: str = ""
+
+    def __post_init__(self) -> None:
+        if self.visibility == "hidden" and self.figures:
+            raise ValueError(f"{self.id} is hidden, so it must not have figures")
 
 
 class SubmissionInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

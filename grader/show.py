@@ -18,7 +18,7 @@ from rich.text import Text
 from grader import language, messages
 from grader.course import Course, Exercise, load_exercise
 from grader.diagnosis.bench import named
-from grader.doctor import Finding, denials, primitives, problems, software, tier_is_enough
+from grader.doctor import Finding, primitives, problems, software, tier_is_enough, trials
 from grader.errors import SubmissionRejected, UsageError
 from grader.grade import Grader
 from grader.merge import merge
@@ -50,7 +50,7 @@ class Wanted:
 
     `seed` None means the course's, `devices` None every listed one that is present; `earlier` is merged in; without
     `has_html` a student with something to fix is told how to get the report; `brief` leaves out the line for each check
-    and the commands to type next.
+    and the commands to type next; `as_student` shows an author what a student gets to see, and no more.
     """
 
     tier: Tier
@@ -62,6 +62,7 @@ class Wanted:
     earlier: ExerciseResult | None = None
     has_html: bool = False
     brief: bool = False
+    as_student: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,12 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
     console = console_for(stream)
     seed = _seed(exercise, wanted)
     say(console, heading_lines(exercise.slug, exercise.title, wanted.tier, seed, console))
+    if wanted.as_student:
+        say(console, [*indented(messages.PREVIEW.format(level=exercise.feedback.hidden), console), ""])
     with RunningLine(console) as running, Grader(exercise, wanted.tier) as grader:
         judged = _judge(grader, submission, wanted, console, running)
     is_own = wanted.path is None  # hints are about a student's own files, not about any that were looked at
-    hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own else ""
+    hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own or wanted.as_student else ""
     result = _conclude(judged, wanted, console, hint)
     if is_own:
         remember(exercise.course.root, result, language.current())
@@ -148,7 +151,7 @@ def _judge(
             keyword=wanted.keyword,
             devices=wanted.devices,
         )
-        result = named(grader, judgement, running.learns)
+        result = named(grader, judgement, running.learns) if _has_names(wanted, grader.exercise) else judgement.result
     for check in result.checks:
         if (check.id, check.device) not in shown:
             on_check(check)
@@ -156,12 +159,17 @@ def _judge(
     return _Judged(result, (grader.log().splitlines() or ["?"])[-1] if failed else "")
 
 
+def _has_names(wanted: Wanted, exercise: Exercise) -> bool:
+    """Whether mistakes are named: a student's copy of the course knows them for the course's seed only."""
+    return not wanted.as_student or _seed(exercise, wanted) == exercise.course.seed
+
+
 def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "") -> ExerciseResult:
     """Merge what is to be merged and print everything that stands below the checks; `hint` is what asks for one."""
     result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
-    say(console, detail_lines(result, console, hint))
+    say(console, detail_lines(result, console, hint, wanted.as_student))
     if not wanted.brief:
-        say(console, next_lines(result, wanted.command, wanted.has_html, console))
+        say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
     say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))
     if judged.our_fault:
         say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])
@@ -211,12 +219,14 @@ def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
         say(console, indented(messages.DOCTOR_NO_TIER, console))
     say(console)
     tried = tier if needed is None or not enough else needed
-    witnessed = denials(tried) if tried is not Tier.NONE and all(finding.good for finding in found) else []
-    if witnessed:
+    may_try = tried is not Tier.NONE and all(finding.good for finding in found)
+    witnessed, devices = trials(tried) if may_try else ([], [])
+    if may_try:
+        show_findings(messages.DOCTOR_DEVICES, devices, console)
         show_denials(messages.DOCTOR_DENIALS.format(tier=tried), witnessed, console)
     else:
         say(console, [messages.DOCTOR_NOT_TRIED, ""])
-    bad = problems(found, enough, needed, witnessed)
+    bad = problems([*found, *devices], enough, needed, witnessed)
     verdict = messages.DOCTOR_BAD.format(problems=", ".join(bad)) if bad else messages.DOCTOR_GOOD
     say(console, paragraph(verdict, console, "bold"))
     return bool(bad)

@@ -72,8 +72,13 @@ def _from_folder(exercise: Exercise, folder: Path) -> Submission:
         if name not in present:
             raise SubmissionRejected(messages.FILE_MISSING.format(file=name, hint=_near_file(name, present)))
         read.append((name, _read_bytes(folder / name, name)))
-    extra = [name for name in present if name not in exercise.files and name not in _PART_OF_THE_COURSE]
+    extra = [name for name in present if name not in exercise.files and not _is_part_of_the_course(name)]
     return _submission(read, extra[:_MAX_LISTED])
+
+
+def _is_part_of_the_course(name: str) -> bool:
+    """Whether a file beside the student's comes with the exercise: its statement, that one's figures, its suite."""
+    return name in _PART_OF_THE_COURSE or name.endswith(".svg")
 
 
 def _near_file(name: str, present: list[str]) -> str:

@@ -19,6 +19,7 @@ from grader import messages
 from grader.course import Exercise
 from grader.hints import Hint
 from grader.results import CheckResult, ExerciseResult, Frame, Outcome
+from grader.side_by_side import figure_lines
 
 WIDTH = 80
 SHOWN_IN_FULL = 3
@@ -94,11 +95,12 @@ def check_line(check: CheckResult, console: Console) -> Text:
     return Text.assemble("  ", (mark, _LOOKS[check.outcome][2]), title, " ", points)
 
 
-def detail_lines(result: ExerciseResult, console: Console, hint: str = "") -> Iterator[Text]:
-    """Yield what to look at: the first reasons in full, a line for each other one, how many checks wait for them.
+def detail_lines(result: ExerciseResult, console: Console, hint: str = "", as_student: bool = False) -> Iterator[Text]:
+    """Yield what to look at: the first reasons in full, others in short, how many checks wait for them.
 
     Args:
         hint: The command that, followed by a check's name, gives a hint for it; empty where there is none.
+        as_student: Hidden checks are not there to be named to that command.
     """
     groups = _by_reason(result.checks)
     if not groups:
@@ -108,31 +110,37 @@ def detail_lines(result: ExerciseResult, console: Console, hint: str = "") -> It
     for place, group in enumerate(groups[:SHOWN_IN_FULL], start=1):
         yield Text()
         yield from (_diagnosed if group[0].diagnosis else _in_full)(place, group, console)
-        if hint and group[0].diagnosis:
+        if hint and group[0].diagnosis and not (as_student and group[0].visibility == "hidden"):
             yield from _wrapped(messages.CHECK_MORE_HINTS, console, indent=_NUMBERED)
             yield Text(printable(f"     {hint} {shlex.quote(group[0].id)}"))
     if len(groups) > SHOWN_IN_FULL:
         yield Text()
         yield Text(messages.CHECK_THEN, "bold")
-        yield from (_in_short(group, console) for group in groups[SHOWN_IN_FULL:])
+        for group in groups[SHOWN_IN_FULL:]:
+            yield from _in_short(group, console)
     if waiting := sum(check.outcome is Outcome.BLOCKED for check in result.checks):
         yield Text()
         yield from _wrapped(messages.CHECK_WAITING.format(count=waiting), console)
 
 
-def next_lines(result: ExerciseResult, command: str, has_html: bool, console: Console) -> Iterator[Text]:
+def next_lines(
+    result: ExerciseResult, command: str, has_html: bool, console: Console, as_student: bool = False
+) -> Iterator[Text]:
     """Yield what to type next where something is to be fixed. A command is one line however long, to be copied whole.
 
     Args:
         command: What led here; with `-k` and a check's name it judges that check and what it needs.
         has_html: The report for the student is written anyway.
+        as_student: Only a public check can be judged again.
     """
-    groups = _by_reason(result.checks)
-    if groups:
+    reasons = [check for group in _by_reason(result.checks) for check in group]
+    at_hand = [check for check in reasons if not as_student or check.visibility == "public"]
+    if at_hand:
         yield Text()
         yield from _wrapped(messages.CHECK_AGAIN, console)
-        yield Text(printable(f"  {command} -k {shlex.quote(groups[0][0].id)}"))
-    if groups and not has_html:
+        where = "" if at_hand[0].device == "cpu" else f" --device {at_hand[0].device}"
+        yield Text(printable(f"  {command}{where} -k {shlex.quote(at_hand[0].id)}"))
+    if reasons and not has_html:
         yield from _wrapped(messages.CHECK_HTML_HINT, console)
         yield Text(printable(f"  {command} --html report.html"))
 
@@ -176,6 +184,8 @@ def summary_lines(result: ExerciseResult, console: Console, is_part: bool = Fals
     if pending := [check for check in result.checks if check.outcome is Outcome.PENDING]:
         devices = ", ".join(dict.fromkeys(check.device for check in pending))
         yield from _wrapped(messages.CHECK_PENDING.format(count=len(pending), devices=devices), console)
+        for why in dict.fromkeys(check.message for check in pending if check.message):
+            yield from _wrapped(why, console)
     if ours := sum(check.outcome in (Outcome.ERROR, Outcome.NOT_RUN) for check in result.checks):
         yield from _wrapped(messages.CHECK_OURS.format(count=ours), console)
     elif is_part:
@@ -276,9 +286,15 @@ def _in_full(place: int, group: list[CheckResult], console: Console) -> Iterator
     """Yield everything that is known of a reason: name, message, the student's own lines, what was printed."""
     check = group[0]
     yield from _headline(place, check.title or check.id, check.outcome, console)
-    yield from _wrapped(check.id, console, indent=_NUMBERED, style="dim")
-    for text in _reason(check, len(group) - 1):
+    name = check.id if check.device == "cpu" else f"{check.id} ({check.device})"
+    yield from _wrapped(name, console, indent=_NUMBERED, style="dim")
+    for text in _message(check).splitlines():
         yield from _wrapped(text, console, indent=_NUMBERED)
+    yield from _values(check, console)
+    for text in _evidence(check):
+        yield from _wrapped(text, console, indent=_NUMBERED)
+    if len(group) > 1:
+        yield from _wrapped(messages.CHECK_ALIKE.format(count=len(group) - 1), console, indent=_NUMBERED)
 
 
 def _diagnosed(place: int, group: list[CheckResult], console: Console) -> Iterator[Text]:
@@ -313,11 +329,14 @@ def _message(check: CheckResult) -> str:
     return check.message or messages.OUTCOME_ONLY
 
 
-def _reason(check: CheckResult, alike: int) -> Iterator[str]:
-    yield from _message(check).splitlines()
-    yield from _evidence(check)
-    if alike:
-        yield messages.CHECK_ALIKE.format(count=alike)
+def _values(check: CheckResult, console: Console) -> Iterator[Text]:
+    """Yield the values that differ, where a check may show them."""
+    for figure in check.figures:
+        for line in figure_lines(figure, console.width - _NUMBERED):
+            if isinstance(line, Text):
+                yield Text(" " * _NUMBERED) + line
+            else:
+                yield from _wrapped(line, console, indent=_NUMBERED)
 
 
 def _evidence(check: CheckResult) -> Iterator[str]:
@@ -342,16 +361,19 @@ def _frame(frame: Frame) -> Iterator[str]:
         yield f"    {frame.code.strip()}"
 
 
-def _in_short(group: list[CheckResult], console: Console) -> Text:
-    """Return one line for a reason: which check, and the beginning of its message."""
+def _in_short(group: list[CheckResult], console: Console) -> Iterator[Text]:
+    """Yield two lines at most for a reason: which check, and the beginning of its message."""
     check = group[0]
     text = " ".join(_message(check).split())
     if check.diagnosis:
         text = messages.CHECK_KNOWN_IN_SHORT.format(statement=check.diagnosis.statement, check=check.id)
     elif check.outcome is not Outcome.TODO:  # there the message names the function, which matters more
         text = messages.CHECK_IN_SHORT.format(check=check.id, message=text)
-    line = Text.assemble("  ", (_mark(check.outcome, console), _LOOKS[check.outcome][2]), " ", printable(text))
-    return _cut(line, console.width, console)
+    mark, room = _mark(check.outcome, console), console.width - len("  x ")
+    first, *rest = _wrapped(text, console, width=room)
+    yield Text.assemble("  ", (mark, _LOOKS[check.outcome][2]), " ", first)
+    if rest:
+        yield Text("    ") + _cut(" ".join(line.plain for line in rest), room, console)
 
 
 def _cut(text: Text | str, room: int, console: Console) -> Text:

@@ -37,8 +37,29 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not self.problems
 
 
+class MutantCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the mutants of a reference fared.
+
+    `judged` = `killed` + `survived` + `unsettled`, the last ones by failures of ours; of the killed `killed_by_time`
+    were stopped by a limit, of those that survived `explained` are. `kill_rate` is raw: killed of judged. `skipped`
+    were not worth judging, by reason. Each mutant had `limit_s`; `per_s` of them were judged with `workers` at once.
+    """
+
+    judged: int
+    killed: int
+    killed_by_time: int
+    survived: int
+    explained: int
+    unsettled: int
+    skipped: dict[str, int]
+    kill_rate: float
+    limit_s: float
+    per_s: float
+    workers: int
+
+
 class Verified(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All gates of one exercise; `cached` of the `runs` were known from an earlier time."""
+    """All gates of one exercise; `cached` of the `runs` were known from an earlier time. `mutants` if they were run."""
 
     exercise: str
     seed: int
@@ -46,6 +67,7 @@ class Verified(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runs: int
     cached: int
     wall_s: float
+    mutants: MutantCounts | None = None
     schema: Literal["grader.verify/1"] = SCHEMA
 
     @property

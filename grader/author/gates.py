@@ -124,12 +124,13 @@ def alone_gate(alone: Iterable[AloneSeen]) -> Gate:
         if one != other:
             said = messages.VERIFY_ALONE_OUTCOME.format(alone=one, whole=other)
             problems.append(Problem(pair.file, pair.check, said))
-        elif not _same(pair.alone.evidence.get(pair.check), pair.whole.evidence.get(pair.check)):
+        elif not same_evidence(pair.alone.evidence.get(pair.check), pair.whole.evidence.get(pair.check)):
             problems.append(Problem(pair.file, pair.check, messages.VERIFY_ALONE_VALUE))
     return Gate("alone", messages.VERIFY_ALONE, len(compared), messages.VERIFY_ALONE_ADVICE, tuple(problems))
 
 
-def _same(one: Evidence | None, other: Evidence | None) -> bool:
+def same_evidence(one: Evidence | None, other: Evidence | None) -> bool:
+    """Whether two runs of a check brought the same to it; nothing is the same as nothing."""
     if one is None or other is None:
         return one is other
     return nearness(one, other) is Nearness.SAME

@@ -11,7 +11,7 @@ import hashlib
 from grader.author.sources import public_definitions
 from grader.submission import SourceFile, Submission
 
-# What becomes of a tensor `value` and of a number in a right-shaped answer.
+# What becomes of a tensor `value` and of a number in a right-shaped answer; a text becomes that number's.
 _FILLED = {
     "zeros": ("_torch.zeros_like(value)", "0"),
     "ones": ("_torch.ones_like(value)", "1"),
@@ -43,7 +43,7 @@ def _filled(value):
         return made + 0 * value if value.requires_grad else made
     if hasattr(value, "__array__"):
         return _filled(_torch.as_tensor(value)).numpy()
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float, str)):
         return type(value)(NUMBER)
     return value
 

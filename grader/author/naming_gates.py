@@ -13,7 +13,7 @@ from grader import messages
 from grader.author.gate import Gate, Problem
 from grader.author.runs import WrongSeen
 from grader.diagnosis.evidence import Nearness, nearness
-from grader.diagnosis.lookup import Known, diagnose
+from grader.diagnosis.lookup import Known, Record, diagnose
 from grader.results import Outcome
 
 
@@ -23,13 +23,13 @@ def named_gate(wrong: Sequence[WrongSeen]) -> Gate:
     A wrong answer that only ever ends by an outcome of its own, such as forbidden or timeout, leaves nothing to name it
     by and needs no name: what the student reads about that outcome says what is wrong.
     """
-    atlas, parts = _atlas(wrong), _parts(wrong)
+    atlas, parts = atlas_of(wrong), _parts(wrong)
     problems = [*_header_problems(wrong)]
     outcomes = {one.file: _telling_outcomes(one) for one in wrong}
     alike = _collisions([one for one in wrong if not outcomes[one.file]])
     for one in wrong:
         own = one.misconception.id
-        names = _names(one, atlas)
+        names = names_given(one.seen.record, atlas)
         problems += [
             Problem(one.file, check, messages.VERIFY_NAMED_AS.format(name=name))
             for check, name in names.items()
@@ -50,11 +50,11 @@ def named_gate(wrong: Sequence[WrongSeen]) -> Gate:
 
 def neighbours_gate(wrong: Sequence[WrongSeen]) -> Gate:
     """With a wrong answer taken out of the atlas it is unknown, or a declared part of it is named."""
-    atlas, parts = _atlas(wrong), _parts(wrong)
+    atlas, parts = atlas_of(wrong), _parts(wrong)
     problems, notes, unknown, described = [], [], 0, 0
     for one in wrong:
         own = one.misconception.id
-        names = _names(one, [known for known in atlas if known.id != own])
+        names = names_given(one.seen.record, [known for known in atlas if known.id != own])
         confused = {check: name for check, name in names.items() if own not in parts.get(name, ())}
         problems += [
             Problem(one.file, check, messages.VERIFY_CONFUSED.format(name=name)) for check, name in confused.items()
@@ -74,11 +74,13 @@ def _telling_outcomes(one: WrongSeen) -> list[str]:
     return [] if ended & {Outcome.FAILED, Outcome.RAISED} else sorted(ended)
 
 
-def _names(one: WrongSeen, atlas: Sequence[Known]) -> dict[str, str]:
-    return {check: match.id for check, match in diagnose(one.seen.record, atlas).items()}
+def names_given(record: Record, atlas: Sequence[Known]) -> dict[str, str]:
+    """Return what the failing checks of a submission call its mistake, where they do."""
+    return {check: match.id for check, match in diagnose(record, atlas).items()}
 
 
-def _atlas(wrong: Sequence[WrongSeen]) -> list[Known]:
+def atlas_of(wrong: Sequence[WrongSeen]) -> list[Known]:
+    """Return the atlas that these runs make."""
     return [Known(one.misconception.id, one.seen.record) for one in wrong]
 
 

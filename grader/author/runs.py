@@ -15,6 +15,7 @@ import msgspec
 
 from grader import messages
 from grader.author.hollow import KINDS, hollow
+from grader.author.layouts import other_layout
 from grader.course import Exercise
 from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WrongAnswer, cache_folder, entry_key, wrong_answers
 from grader.diagnosis.evidence import Circumstances, Evidence
@@ -30,8 +31,10 @@ from grader.submission import Submission, read_submission
 
 SEEDS = 20
 _OURS = (Outcome.ERROR, Outcome.NOT_RUN)
+_LAYOUT, _BACKWARDS = "layout", "backwards"
 
 OnProgress = Callable[[int, int], None]
+_Key = tuple[str, ...]
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +63,15 @@ class WrongSeen:
 
 
 @dataclass(frozen=True)
+class AgainSeen:
+    """One answer, judged once more in another way, beside the whole suite's word on it."""
+
+    file: str
+    again: Seen
+    whole: Seen
+
+
+@dataclass(frozen=True)
 class AloneSeen:
     """One check of one submission, judged alone, beside the whole suite's word on it."""
 
@@ -71,7 +83,10 @@ class AloneSeen:
 
 @dataclass(frozen=True)
 class Everything:
-    """All that was run for an exercise; `reference` by seed, `equivalent` by file, `hollow` by kind."""
+    """All that was run for an exercise; `reference` by seed, `equivalent` by file, `hollow` by kind.
+
+    `layouts` are the wrong answers rewritten, `backwards` reference and wrong answers with the last check first.
+    """
 
     plan: tuple[PlannedCheck, ...]
     stub: Seen
@@ -80,6 +95,8 @@ class Everything:
     equivalent: Mapping[str, Seen]
     hollow: Mapping[str, Seen]
     alone: Sequence[AloneSeen]
+    layouts: Sequence[AgainSeen] = ()
+    backwards: Sequence[AgainSeen] = ()
     runs: int = 0
     cached: int = 0
 
@@ -88,11 +105,12 @@ class Everything:
 class _Task:
     """One run to do; `key` finds it again among the results."""
 
-    key: tuple[str, ...]
+    key: _Key
     submission: Submission
     seed: int
     keyword: str = ""
     kept: Path | None = None
+    backwards: bool = False
 
 
 @dataclass
@@ -110,7 +128,7 @@ class _Runner:
     def shown(self, path: Path) -> str:
         return str(path.relative_to(self.exercise.course.root))
 
-    def add(self, key: tuple[str, ...], path: Path, seed: int | None = None, keyword: str = "") -> None:
+    def add(self, key: _Key, path: Path, seed: int | None = None, keyword: str = "") -> None:
         self.tasks.append(_Task(key, self.read(path), self.seed if seed is None else seed, keyword))
 
     def read(self, path: Path) -> Submission:
@@ -139,6 +157,7 @@ def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
         runner.add(("equivalent", runner.shown(path)), path)
     wrong = _add_wrong(runner, circumstances)
     _add_hollow(runner)
+    again = _add_again(runner, plan, wrong, circumstances)
     alone = _add_alone(runner, plan)
     seen, cached = _run(pool, runner.tasks, on_progress)
     return Everything(
@@ -151,6 +170,8 @@ def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
         alone=[
             AloneSeen(file, check, seen["alone", file, check], seen[whole]) for file, check, whole in alone
         ],
+        layouts=[AgainSeen(key[1], seen[key], seen[whole]) for key, whole in again.items() if key[0] == _LAYOUT],
+        backwards=[AgainSeen(key[1], seen[key], seen[whole]) for key, whole in again.items() if key[0] == _BACKWARDS],
         runs=len(runner.tasks),
         cached=cached,
     )  # fmt: skip
@@ -165,14 +186,14 @@ def _equivalents(exercise: Exercise) -> list[Path]:
     return sorted((exercise.solution_folder / EQUIVALENT_FOLDER).glob("*.py"))
 
 
-def _wrong_key(runner: _Runner, answer: WrongAnswer) -> tuple[str, str]:
+def _wrong_key(runner: _Runner, answer: WrongAnswer) -> _Key:
     return "wrong", runner.shown(answer.path)
 
 
-def _add_wrong(runner: _Runner, circumstances: Circumstances) -> dict[tuple[str, str], WrongAnswer]:
+def _add_wrong(runner: _Runner, circumstances: Circumstances) -> dict[_Key, WrongAnswer]:
     """Add the whole suite for each wrong answer; return them by the key of their run."""
     for answer in runner.answers:
-        kept = cache_folder() / "verify" / entry_key(answer, circumstances, runner.seed)
+        kept = _kept(answer, circumstances, runner.seed)
         runner.tasks.append(_Task(_wrong_key(runner, answer), runner.read(answer.path), runner.seed, kept=kept))
     return {_wrong_key(runner, answer): answer for answer in runner.answers}
 
@@ -186,15 +207,53 @@ def _add_hollow(runner: _Runner) -> None:
         runner.tasks.append(_Task(("hollow", kind), hollow(kind, stub, reference), runner.seed))
 
 
-def _add_alone(runner: _Runner, plan: Iterable[PlannedCheck]) -> list[tuple[str, str, tuple[str, ...]]]:
+def _add_again(
+    runner: _Runner, plan: Iterable[PlannedCheck], wrong: Mapping[_Key, WrongAnswer], circumstances: Circumstances
+) -> dict[_Key, _Key]:
+    """Add each wrong answer rewritten, and reference and wrong answers backwards.
+
+    Returns for the key of each of these runs that of the run of the whole suite.
+    """
+    solution, ids = runner.exercise.solution_folder, {planned.id for planned in plan}
+    reference = _Task((_BACKWARDS, runner.shown(solution)), runner.read(solution), runner.seed, backwards=True)
+    again: list[tuple[_Task, _Key]] = [(reference, ("reference", str(runner.seed)))]
+    for whole, answer in wrong.items():
+        # A header without a check that exists leaves nothing to run; the gate `caught` tells about it.
+        if ids.intersection(answer.misconception.fails):
+            again += [(task, whole) for task in _twice(runner, answer, circumstances)]
+    runner.tasks += [task for task, _ in again]
+    return {task.key: whole for task, whole in again}
+
+
+def _twice(runner: _Runner, answer: WrongAnswer, circumstances: Circumstances) -> list[_Task]:
+    """Return the two runs of a wrong answer by the checks of its header, which is where its name comes from."""
+    file, submission = runner.shown(answer.path), runner.read(answer.path)
+    rewritten, kept = other_layout(submission), _kept(answer, circumstances, runner.seed)
+    ways = {
+        _LAYOUT: (rewritten, f"{kept.name}.{_LAYOUT}.{rewritten.sha256[:16]}"),
+        _BACKWARDS: (submission, f"{kept.name}.{_BACKWARDS}"),
+    }
+    return [
+        _Task(
+            (way, file), read, runner.seed, answer.misconception.keyword, kept.with_name(name), way == _BACKWARDS
+        )
+        for way, (read, name) in ways.items()
+    ]  # fmt: skip
+
+
+def _kept(answer: WrongAnswer, circumstances: Circumstances, seed: int) -> Path:
+    return cache_folder() / "verify" / entry_key(answer, circumstances, seed)
+
+
+def _add_alone(runner: _Runner, plan: Iterable[PlannedCheck]) -> list[tuple[str, str, _Key]]:
     """Add each check alone, for the reference and for the first wrong answer that says it fails it.
 
     Returns file, check and the key of the run of the whole suite for each.
     """
-    added: list[tuple[str, str, tuple[str, ...]]] = []
+    added: list[tuple[str, str, _Key]] = []
     solution = runner.exercise.solution_folder
     for check in dict.fromkeys(planned.id for planned in plan if not planned.pending):
-        compared: list[tuple[Path, tuple[str, ...]]] = [(solution, ("reference", str(runner.seed)))]
+        compared: list[tuple[Path, _Key]] = [(solution, ("reference", str(runner.seed)))]
         failing = (answer for answer in runner.answers if check in answer.misconception.fails)
         compared += [(answer.path, _wrong_key(runner, answer)) for answer in [*failing][:1]]
         for path, whole in compared:
@@ -203,7 +262,7 @@ def _add_alone(runner: _Runner, plan: Iterable[PlannedCheck]) -> list[tuple[str,
     return added
 
 
-def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[dict[tuple[str, ...], Seen], int]:
+def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[dict[_Key, Seen], int]:
     """Return what came of every task, and of how many it was known already."""
     seen = {task.key: kept for task in tasks if task.kept is not None and (kept := _read(task.kept)) is not None}
     cached = len(seen)
@@ -218,7 +277,7 @@ def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[d
 
 
 def _judge(grader: Grader, task: _Task) -> Seen:
-    judgement = grader.judge(task.submission, seed=task.seed, keyword=task.keyword)
+    judgement = grader.judge(task.submission, seed=task.seed, keyword=task.keyword, backwards=task.backwards)
     return Seen(judgement.result, judgement.evidence)
 
 

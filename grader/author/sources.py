@@ -6,7 +6,7 @@ Owns what counts as a function that is asked for. Pure: texts in, gates out.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from grader import messages
 from grader.author.gate import Gate, Problem
@@ -25,13 +25,14 @@ def public_definitions(text: str) -> list[Definition]:
     ]
 
 
-def signatures_gate(stubs: Mapping[str, str], references: Mapping[str, str]) -> Gate:
+def signatures_gate(stubs: Mapping[str, str], references: Mapping[str, str], of_readme: Sequence[Problem] = ()) -> Gate:
     """Every function of the stub is in the reference, with the same arguments and annotations.
 
     Args:
         stubs: Text by path, in the order of `references`.
+        of_readme: Where the statement disagrees with the stub, see `statement`.
     """
-    problems, count = [], 0
+    problems, count = list(of_readme), 0
     for (stub, text), (reference, solved) in zip(stubs.items(), references.items(), strict=True):
         wanted, given = _signatures(text), _signatures(solved)
         count += len(wanted)

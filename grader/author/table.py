@@ -6,7 +6,7 @@ Owns the order; `terminal` owns how lines look.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -14,33 +14,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from grader import messages
-from grader.author.gate import Gate, Problem, Verified
-from grader.author.verify import verify
+from grader.author.gate import Gate, MutantCounts, Problem, Verified
+from grader.author.runs import OnProgress
 from grader.course import Exercise
 from grader.sandbox.fence import Tier
-from grader.terminal import console_for, indented, paragraph, say, yes_no_lines
+from grader.terminal import console_for, indented, paragraph, printable, say, yes_no_lines
+
+Gates = Callable[[Exercise, Tier, OnProgress], Verified]
+_DIFF_STYLES = {"-": "red", "+": "green", "@": "cyan"}
 
 
-def verify_and_show(exercises: Sequence[Exercise], tier: Tier, stream: TextIO) -> list[Verified]:
+def verify_and_show(exercises: Sequence[Exercise], gates: Gates, tier: Tier, stream: TextIO) -> list[Verified]:
     """Verify exercises one after the other and print each as it is done; what moves is on stderr, if a terminal.
 
+    Args:
+        gates: `verify` or `verify_mutants`.
     Raises:
-        UsageError, InfrastructureError: see `verify`.
+        UsageError, InfrastructureError: see these.
     """
     console = console_for(stream)
     done = []
     for exercise in exercises:
-        done.append(_with_bar(exercise, tier))
+        done.append(_with_bar(exercise, gates, tier))
         say(console, table_lines(done[-1], console))
     return done
 
 
-def _with_bar(exercise: Exercise, tier: Tier) -> Verified:
+def _with_bar(exercise: Exercise, gates: Gates, tier: Tier) -> Verified:
     console = console_for(sys.stderr)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(exercise.slug, total=None)
-        return verify(exercise, tier, lambda done, total: progress.update(task, completed=done, total=total))
+        return gates(exercise, tier, lambda done, total: progress.update(task, completed=done, total=total))
 
 
 def table_lines(verified: Verified, console: Console) -> Iterator[Text | str]:
@@ -60,8 +65,26 @@ def table_lines(verified: Verified, console: Console) -> Iterator[Text | str]:
     failing = [gate.name for gate in verified.gates if not gate.good]
     verdict = messages.VERIFY_FAILED.format(names=", ".join(failing)) if failing else messages.VERIFY_PASSED
     yield from paragraph(verdict, console, "bold")
-    facts = {"runs": verified.runs - verified.cached, "cached": verified.cached, "wall_s": verified.wall_s}
-    yield from paragraph(messages.VERIFY_COST.format(**facts), console)
+    for line in _cost(verified):
+        yield from paragraph(line, console)
+
+
+def _cost(verified: Verified) -> Iterator[str]:
+    """Yield what was run and how long it took."""
+    if verified.mutants is not None:
+        yield from _mutants(verified.mutants, verified.wall_s)
+    else:
+        facts = {"runs": verified.runs - verified.cached, "cached": verified.cached, "wall_s": verified.wall_s}
+        yield messages.VERIFY_COST.format(**facts)
+
+
+def _mutants(counts: MutantCounts, wall_s: float) -> Iterator[str]:
+    yield messages.MUTANTS_KILLED.format(
+        killed=counts.killed, judged=counts.judged, rate=counts.kill_rate, by_time=counts.killed_by_time,
+        limit_s=counts.limit_s, survived=counts.survived, explained=counts.explained,
+    )  # fmt: skip
+    yield messages.MUTANTS_SKIPPED.format(**counts.skipped)
+    yield messages.MUTANTS_COST.format(per_s=counts.per_s, workers=counts.workers, wall_s=wall_s)
 
 
 def _row(gate: Gate) -> str:
@@ -73,7 +96,10 @@ def _problem_lines(gate: Gate, console: Console) -> Iterator[Text | str]:
     yield ""
     yield Text(messages.VERIFY_GATE.format(name=gate.name), "bold red")
     for problem in gate.problems:
-        yield from indented(_said(problem), console)
+        first, *diff = _said(problem).splitlines()
+        yield from indented(first, console)
+        # Neither wrapped nor cut: these lines are there to be copied.
+        yield from (Text(f"    {printable(line)}", _DIFF_STYLES.get(line[:1], "")) for line in diff)
     yield from indented(messages.VERIFY_WHAT_TO_DO.format(advice=gate.advice), console)
 
 

@@ -11,6 +11,7 @@ from ast import parse
 from pathlib import Path
 
 from grader import messages
+from grader.author.again_gates import layouts_gate, reversed_gate
 from grader.author.canary import canary_gate
 from grader.author.gate import Gate, Problem, Verified
 from grader.author.gates import (
@@ -26,6 +27,7 @@ from grader.author.gates import (
 from grader.author.naming_gates import named_gate, neighbours_gate
 from grader.author.runs import OnProgress, run_everything
 from grader.author.sources import comparisons_gate, judged_gate, signatures_gate
+from grader.author.statement import readme_problems
 from grader.course import Exercise
 from grader.errors import CourseError, UsageError
 from grader.pool import Pool
@@ -40,8 +42,7 @@ def verify(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> Verified:
     Raises:
         UsageError: there is no reference, as in a student's copy. InfrastructureError: something of ours failed.
     """
-    if not exercise.solution_folder.is_dir():
-        raise UsageError(messages.VERIFY_NEEDS_SOLUTIONS.format(folder=exercise.solution_folder))
+    require_solutions(exercise)
     began = time.monotonic()
     runs = cached = 0
     gates: list[Gate] = []
@@ -59,14 +60,16 @@ def verify(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> Verified:
             caught_gate(everything),
             named_gate(everything.wrong),
             neighbours_gate(everything.wrong),
+            layouts_gate(everything.layouts, everything.wrong),
             vacuity_gate(everything.hollow, suite),
             alone_gate(everything.alone),
+            reversed_gate(everything.backwards, everything.wrong),
             canary_gate(everything.wrong),
             points_gate(everything, exercise.points, _shown(exercise, exercise.stub_folder / "exercise.toml")),
             *gates,
         ]
     except CourseError as error:
-        gates = [_broken(exercise, str(error)), *gates]
+        gates = [course_gate(exercise, error), *gates]
     wall_s = round(time.monotonic() - began, 3)
     return Verified(exercise.slug, exercise.course.seed, tuple(gates), runs, cached, wall_s)
 
@@ -77,7 +80,7 @@ def _static_gates(exercise: Exercise) -> list[Gate]:
     hidden = _texts(exercise, sorted(exercise.hidden_folder.rglob("*.py")))
     public = [exercise.public_suite] if exercise.public_suite.exists() else []
     return [
-        signatures_gate(stubs, references),
+        signatures_gate(stubs, references, readme_problems(_readme(exercise), stubs)),
         judged_gate(stubs, hidden | _texts(exercise, public)),
         comparisons_gate(hidden),
     ]
@@ -100,8 +103,33 @@ def _texts(exercise: Exercise, paths: list[Path]) -> dict[str, str]:
     return found
 
 
-def _broken(exercise: Exercise, said: str) -> Gate:
-    problem = Problem(_shown(exercise, exercise.stub_folder), "", said)
+def _readme(exercise: Exercise) -> dict[str, str]:
+    """Return the statement by its path; nothing where there is none.
+
+    Raises:
+        CourseError: it cannot be read.
+    """
+    path = exercise.stub_folder / "README.md"
+    shown = _shown(exercise, path)
+    try:
+        return {shown: path.read_text(encoding="utf-8")} if path.exists() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(messages.VERIFY_UNREADABLE.format(file=shown, problem=error)) from error
+
+
+def require_solutions(exercise: Exercise) -> None:
+    """Refuse to verify a student's copy.
+
+    Raises:
+        UsageError: there is no reference.
+    """
+    if not exercise.solution_folder.is_dir():
+        raise UsageError(messages.VERIFY_NEEDS_SOLUTIONS.format(folder=exercise.solution_folder))
+
+
+def course_gate(exercise: Exercise, error: CourseError) -> Gate:
+    """Return the gate that fails because the course is broken."""
+    problem = Problem(_shown(exercise, exercise.stub_folder), "", str(error))
     return Gate("course", messages.VERIFY_COURSE, 1, messages.VERIFY_COURSE_ADVICE, (problem,))
 
 

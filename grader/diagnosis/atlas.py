@@ -7,6 +7,7 @@ adding a file to `wrong/` teaches one more mistake, changing one renews its entr
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import platform
@@ -16,13 +17,14 @@ from pathlib import Path
 
 import msgspec
 
-from grader import __version__
+import grader
 from grader.course import Exercise
 from grader.diagnosis.evidence import Circumstances, Evidence
 from grader.diagnosis.lookup import Known, Record
 from grader.diagnosis.misconception import Misconception, read_misconception
 from grader.results import Outcome
 
+_JUDGING = ("sandbox", "suite", "diagnosis")
 WRONG_FOLDER = "wrong"
 EQUIVALENT_FOLDER = "equivalent"
 
@@ -45,8 +47,19 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def entry_key(answer: WrongAnswer, circumstances: Circumstances, seed: int) -> str:
     """Return the name of an entry: a digest of everything that it depends on."""
     digest = hashlib.sha256(answer.path.read_bytes())
-    for part in (*circumstances, str(seed), platform.python_version(), __version__):
+    for part in (*circumstances, str(seed), platform.python_version(), _own_code()):
         digest.update(f"\0{part}".encode())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _own_code() -> str:
+    """Return a digest of the code that judges: what a comparison records changes with it, also between two versions."""
+    package = Path(grader.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] in _JUDGING:
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -59,7 +59,6 @@ def entry_of(grader: Grader, answer: WrongAnswer, seed: int) -> Entry:
 
     That it fails these and no others is what `grader verify` proves, so the rest of the suite need not be run.
     """
-    names = dict.fromkeys(check.partition("[")[0] for check in answer.misconception.fails)
     submission = read_submission(grader.exercise, answer.path)
-    record = record_of(grader.judge(submission, seed=seed, keyword=" or ".join(names)))
+    record = record_of(grader.judge(submission, seed=seed, keyword=answer.misconception.keyword))
     return Entry(dict(record.outcomes), dict(record.evidence))

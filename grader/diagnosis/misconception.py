@@ -31,6 +31,11 @@ class Misconception:
     part_of: tuple[str, ...] = ()
     translations: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def keyword(self) -> str:
+        """The checks that it fails as an expression for -k: their functions, which may mean a few others besides."""
+        return " or ".join(dict.fromkeys(check.partition("[")[0] for check in self.fails))
+
     def said_in(self, language: str) -> tuple[str, tuple[str, ...]]:
         """Return statement and hints in a language, in English where there is no translation."""
         if language not in self.translations:

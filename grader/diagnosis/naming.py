@@ -6,6 +6,7 @@ than the outcome.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -16,7 +17,10 @@ from grader.diagnosis.evidence import Evidence
 from grader.diagnosis.lookup import Known, Match, Record, diagnose
 from grader.diagnosis.misconception import Misconception
 from grader.policy import Feedback
-from grader.results import CheckResult, Diagnosis, ExerciseResult
+from grader.results import CheckResult, Diagnosis, ExerciseResult, Outcome
+
+# Of one check's entries on several devices the one that says most speaks for all.
+_SAYS_LESS = {Outcome.BLOCKED: 1, Outcome.PASSED: 2, Outcome.PENDING: 3}
 
 
 class JudgementLike(Protocol):
@@ -29,9 +33,14 @@ class JudgementLike(Protocol):
 
 
 def record_of(judgement: JudgementLike) -> Record:
-    """Return outcomes and evidence by check id; of several devices the first one counts, which is the cpu."""
-    outcomes = {check.id: check.outcome for check in reversed(judgement.result.checks)}
-    return Record(outcomes, judgement.evidence)
+    """Return outcomes and evidence by check id; of several devices the first counts on which it did not pass.
+
+    That is the one whose evidence was kept; a mistake with devices shows on no other than the accelerator.
+    """
+    outcomes: dict[str, Outcome] = {}
+    for check in sorted(judgement.result.checks, key=lambda check: _SAYS_LESS.get(check.outcome, 0)):
+        outcomes.setdefault(check.id, check.outcome)
+    return Record({check.id: outcomes[check.id] for check in judgement.result.checks}, judgement.evidence)
 
 
 def with_names(
@@ -46,9 +55,12 @@ def with_names(
     Args:
         misconceptions: By id; one for every entry of the atlas.
     """
-    matches = diagnose(record_of(judgement), atlas)
+    may = {check.id for check in judgement.result.checks if _may_be_named(check, feedback)}
+    matches = {id: match for id, match in diagnose(record_of(judgement), atlas).items() if id in may}
+    counts = Counter(match.id for match in matches.values())
+    said = {id: _said(match, counts[match.id], misconceptions[match.id], language) for id, match in matches.items()}
     checks = [
-        _named(check, matches.get(check.id), misconceptions, language) if _may_be_named(check, feedback) else check
+        check if check.outcome is Outcome.PASSED else msgspec.structs.replace(check, diagnosis=said.get(check.id))
         for check in judgement.result.checks
     ]
     return msgspec.structs.replace(judgement.result, checks=checks)
@@ -58,12 +70,13 @@ def _may_be_named(check: CheckResult, feedback: Feedback) -> bool:
     return check.visibility == "public" or feedback.hidden != "outcome"
 
 
-def _named(
-    check: CheckResult, match: Match | None, misconceptions: Mapping[str, Misconception], language: str
-) -> CheckResult:
-    if match is None:
-        return check
-    statement, hints = misconceptions[match.id].said_in(language)
-    template = messages.DIAGNOSIS if match.explains_all else messages.DIAGNOSIS_HERE
-    named = Diagnosis(match.id, template.format(statement=statement), "\n".join(hints))
-    return msgspec.structs.replace(check, diagnosis=named)
+def _said(match: Match, count: int, misconception: Misconception, language: str) -> Diagnosis:
+    """Return what is said of a mistake that shows in `count` checks, and perhaps not in all that failed."""
+    statement, hints = misconception.said_in(language)
+    if match.explains_all:
+        text = messages.DIAGNOSIS.format(statement=statement)
+    elif count == 1:
+        text = messages.DIAGNOSIS_HERE.format(statement=statement)
+    else:
+        text = messages.DIAGNOSIS_IN_SOME.format(statement=statement, count=count)
+    return Diagnosis(match.id, text, "\n".join(hints))

@@ -74,9 +74,13 @@ WRONG_VALUE = "{label}: the value is wrong ({within}); the shape {shape} and dty
 WITHIN_TOLERANCE = "further off than {rtol:.0e} of the largest expected one"
 EXACTLY = "compared exactly"
 NOT_EQUAL = "{label}: the value is wrong; its type {type} is right."
+NOT_EQUAL_BOOL = "{label}: should be {expected}, is {actual}."
 WRONG_KEYS = "{label}: {missing} keys are missing and {extra} should not be there."
 STAGE_MISSING = "{label}: this stage is missing; yours are: {present}."
 STAGES_BEFORE = " The stages before it are right: {names}."
+NAMES_MISSING = "{label} lacks {missing}. What it has: {present}."
+NAMES_EXTRA = "{label} has {extra}, which should not be there."
+NAMED_SHAPE = "{label}: {name} should have the shape {expected} and has {actual}."
 GRADIENT_MISSING = "{label}: this gradient is missing."
 GRADIENT_WRONG = (
     "{label}: the gradient (shape {shape}) is not the slope of your function, measured by moving the input."
@@ -119,7 +123,8 @@ TIME_USED_UP = "Not started: the {wall_s:g} s for the whole submission were used
 # --- diagnosis --------------------------------------------------------------------------------------------------
 
 DIAGNOSIS = "Your code {statement}"
-DIAGNOSIS_HERE = "In this check: your code {statement}"
+DIAGNOSIS_HERE = "In this check your code {statement}"
+DIAGNOSIS_IN_SOME = "In {count} checks your code {statement}"
 
 # --- how a wrong value relates to the right one (measured, never guessed) ------------------------------------------
 
@@ -129,12 +134,14 @@ STRUCTURE_REARRANGED = "Your values are right in the order in which they are sto
 STRUCTURE_NOT_SUMMED = "Added up over axis {axis} (of length {count}), your values are right."
 STRUCTURE_RIGHT_VALUES = "Your values are right to six digits; what differs is finer, or the dtype."
 STRUCTURE_ZERO = "Every entry of yours is 0."
+STRUCTURE_ZERO_OF_ONE = "Yours is 0."
 STRUCTURE_CONSTANT = "All entries of yours are the same number."
 STRUCTURE_ROUNDED = "Your values are right to the digits that {dtype} keeps: somewhere on the way they were {dtype}."
 STRUCTURE_DIGITS = (
     "Your values are right to about three digits: look for rounding, or for a constant that is not exact."
 )
 STRUCTURE_MULTIPLE = "Your values are {ratio} times ours in every entry."
+STRUCTURE_MULTIPLE_OF_ONE = "Yours is {ratio} times ours."
 STRUCTURE_SIGN = "Your values are ours with the opposite sign."
 STRUCTURE_OFFSET = "Your values differ from ours by the same number in every entry."
 STRUCTURE_ROWS = "Each row of yours is a multiple of our row, with a factor of its own."
@@ -144,3 +151,10 @@ STRUCTURE_WHERE_ZERO = ": exactly those that should be 0"
 STRUCTURE_WHERE_YOURS_ZERO = ": there yours are 0"
 STRUCTURE_WHERE_ROWS = ": they lie in the rows {places} (counted from 0)"
 STRUCTURE_WHERE_COLUMNS = ": they lie in the columns {places} (counted from 0)"
+
+# --- the simulated accelerator ----------------------------------------------------------------------------------
+
+SIM_MISSING = "The simulated accelerator cannot be had with torch {version}, which has no {name}; use torch 2.11 to 2.13. Checks on it wait until then and cost no points."
+SIM_LAYOUT = "The simulated accelerator has no tensors of layout {layout}. Keep such a tensor on the CPU, or use an ordinary (strided) one."
+SIM_RESIZE = "{operation}: the simulated accelerator cannot give a tensor that holds values another size in place. Use the result that is returned."
+SIM_OPERATION = "The simulated accelerator cannot do {operation}. Do it on the CPU (`x.cpu()`), or in another way."

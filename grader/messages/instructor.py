@@ -46,6 +46,7 @@ UNSUPPORTED_SIBLINGS = (
     "If both tensors came out of one call into student code, their graph is on that side: use `guest.grad(loss, [h])`."
 )
 CHANGED_IN_PLACE = "a tensor that was sent to student code has been modified by an inplace operation, and its gradient is wanted differentiably (create_graph). Change a copy instead."
+DEVICE_NOT_THERE = "guest.tensor and guest.place: this check is judged on {here}, and there is no device {device} there. Use the fixture `device`."
 NOT_FROM_GUEST = "guest.grad wants results of student code with a gradient, or handles of tensors there; argument {index} is neither."
 
 # --- course and suite (read by instructors) ---------------------------------------------------------------------
@@ -81,6 +82,8 @@ ONCE_SHARES_VALUES = "once({key!r}) was given a value of type {type}. It shares 
 
 PYTEST_GROUP = "judging a submission with a suite of this course"
 PYTEST_SUBMISSION = "File or folder to judge, for a suite given by its path; default: the reference solution."
+PYTEST_DEVICE = "Device to judge on; checks that are not judged there are left out. Default: cpu."
+PYTEST_NO_DEVICE = "Nothing can be judged on {device} here."
 PYTEST_ONE_EXERCISE = "--submission is about one exercise, but suites of {slugs} were given."
 PYTEST_WAITS = "waits for {needed}, which has not passed"
 PYTEST_HEADER = "grader: the submission runs behind the fence {fence}"
@@ -110,6 +113,11 @@ DOCTOR_VERSIONS = "Software"
 DOCTOR_PRIMITIVES = "What the fence is built from"
 DOCTOR_TIER = "Strongest fence on this machine: {tier}"
 DOCTOR_DENIALS = "What a fenced submission tried just now ({tier})"
+DOCTOR_DEVICES = "What was trained on just now"
+DOCTOR_SIM = "the simulated accelerator (sim): trains as the CPU does, and refuses tensors of two devices"
+DOCTOR_SIM_BAD = "the simulated accelerator (sim): {problem}"
+SIM_MIXES = "it adds tensors of two devices, which a real one refuses."
+SIM_DIFFERS = "its losses {sim} are not those of the CPU, {cpu}."
 DOCTOR_DENIED = "denied"
 DOCTOR_ALLOWED = "ALLOWED"
 DOCTOR_FIX = "Fix: {fix}"
@@ -199,6 +207,14 @@ VERIFY_ALONE_ADVICE = (
 )
 VERIFY_ALONE_OUTCOME = "alone it ended {alone}, in the suite {whole}."
 VERIFY_ALONE_VALUE = "it fails alone and in the suite, but with another value."
+VERIFY_LAYOUTS = "under another layout every wrong answer keeps its name; files"
+VERIFY_LAYOUTS_ADVICE = "judge it with `grader check EXERCISE --submission FILE` after changing names and order by hand: a check looks at how the answer is written, or a name of its own is in the text of its exception."
+VERIFY_REVERSED = "with the last check first all ends as before; runs"
+VERIFY_REVERSED_ADVICE = "something outlives a check: the suite (draw with `rng` only, share with `once` only, keep no globals), or a value that the answer remembers and that one check sees in one order only."
+VERIFY_AGAIN_OUTCOME = "now it ended {again}, before {whole}."
+VERIFY_AGAIN_VALUE = "it fails as before, but with another value."
+VERIFY_AGAIN_NAME = "now it is called {again}, before {whole}."
+VERIFY_UNNAMED = "nothing"
 VERIFY_CANARY = "no message of a hidden check shows an expected value; messages"
 VERIFY_CANARY_ADVICE = (
     "leave the number out of what `award` and labels say; relations such as “7 times ours” are measured by the grader."
@@ -207,10 +223,13 @@ VERIFY_LEAKS = "its message holds {numbers}."
 VERIFY_POINTS = "points add up to those of exercise.toml; checks"
 VERIFY_POINTS_ADVICE = "correct `points` in exercise.toml, or the @points of a check."
 VERIFY_POINTS_DIFFER = "it says {declared}, the checks are worth {total}."
-VERIFY_SIGNATURES = "stub and reference have the same signatures; functions"
-VERIFY_SIGNATURES_ADVICE = "let the reference be what the stub asks for: same names, arguments and annotations."
+VERIFY_SIGNATURES = "README, stub and reference have the same signatures; functions"
+VERIFY_SIGNATURES_ADVICE = "let README and reference be what the stub asks for: same names and arguments, in the reference the same annotations too."
 VERIFY_NOT_DEFINED = "{name} is missing, {stub} asks for it."
 VERIFY_OTHER_SIGNATURE = "{name} is {reference} here, {stub} in the stub."
+VERIFY_README_LISTS = "it lists {name}({readme}), the stub has ({stub})."
+VERIFY_README_CALL = "`{call}` does not fit {name}({stub}) of the stub."
+VERIFY_README_NAME = "{name} is not in the stub; is {near} meant?"
 VERIFY_JUDGED = "every function of the stub is judged; functions"
 VERIFY_JUDGED_ADVICE = "write a check that calls it, or take it out of the stub."
 VERIFY_NEVER_CALLED = "no suite calls submission.{name}."
@@ -218,3 +237,25 @@ VERIFY_COMPARISONS = "hidden suites compare with `expect_…`; suite files"
 VERIFY_COMPARISONS_ADVICE = "use `expect_close`, `expect_equal` or `expect_raises` with the exception that is meant: they say what differs, and diagnosis can see the value."
 VERIFY_BARE_ASSERT = "a bare assert."
 VERIFY_RAISES_ANYTHING = "`{call}` is satisfied by any exception."
+
+# --- mutants (read by authors) -------------------------------------------------------------------------------------
+
+CLI_OPTION_MUTANTS = "Instead of the other gates, judge machine-made mutants of the reference: is there a small change that no check notices? Takes minutes; needs cosmic-ray, the extra `author`."
+MUTANTS_NEED_COSMIC_RAY = (
+    "Mutants are made by cosmic-ray, which cannot be imported: {problem}. Try: pip install 'nn-grader[author]'."
+)
+MUTANTS_TITLE = "every small change of the reference is noticed by a check or explained; mutants"
+MUTANTS_ADVICE = "sharpen a check or write one, so that the change is noticed. If the changed reference is as right as before, say so in {file}: an [[equivalent]] with `function`, `was` and `now` as in the diff, and `because`."
+MUTANTS_SURVIVOR = "no check notices this:\n{diff}"
+MUTANTS_NOT_SETTLED = "neither passed nor failed but broke ({ended}) at this:\n{diff}"
+MUTANTS_REFERENCE_FAILS = "{outcome} for the reference itself; no mutant was judged."
+MUTANTS_ENTRY = "the entry with `{now}` in {function}"
+MUTANTS_STALE = " is about no mutant: delete it, or correct `function`, `was` and `now`."
+MUTANTS_STALE_KILLED = " is not needed any more: {checks} notices that change. Delete it."
+MUTANTS_KILLED = "{killed} of {judged} mutants killed, raw kill rate {rate:.1%} ({by_time} by the limit of {limit_s:.1f} s); {survived} survived, {explained} of these explained."
+MUTANTS_SKIPPED = "Not judged: {unreadable} that Python cannot read, {unchanged} that change nothing but blanks, docstrings or annotations, {repeated} that equal another."
+MUTANTS_COST = "{per_s:.1f} mutants per second, {workers} at once; {wall_s:.1f} s with everything around it."
+
+# --- preview (an author looks at what a student gets to see) -----------------------------------------------------
+
+PREVIEW = 'Preview of what a student gets to see: of hidden checks what [feedback] hidden = "{level}" of exercise.toml allows. They are judged here; a student\'s own copy of the course has only the public ones.'

@@ -46,6 +46,9 @@ CLI_OPTION_KEYWORD = "Judge only the checks whose name matches EXPR, and those t
 CLI_OPTION_DEBUG = (
     "Run checks and your code in one process, without a fence, so that breakpoint() works; nothing counts."
 )
+CLI_OPTION_AS_STUDENT = (
+    "Show what a student gets to see and no more: names of mistakes for the course's seed only, commands they can run."
+)
 CLI_OPTION_LANG = "Language of the messages; default: the course's."
 CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
 
@@ -66,6 +69,7 @@ CLI_NO_EXERCISES = "This course has no exercises: {folder} holds no folder with 
 CLI_DEVICE_NOT_LISTED = "{slug} is not judged on {device}: it lists {devices}."
 CLI_NOT_TOGETHER = "{option} cannot be combined with {others}: {why}"
 CLI_WHY_NOT_DEBUG = "it makes no result."
+CLI_WHY_NOT_DEVICES = "all runs in one process, which has one device."
 CLI_WHY_NOT_BOTH = "both would go to standard output."
 CLI_WHY_NOT_PART = "it judges only some of the checks."
 
@@ -108,7 +112,7 @@ CHECK_HTML_WRITTEN = "The report lies in {file}."
 CHECK_PRINTED = "Printed:"
 CHECK_PRINTED_MORE = "(further lines: {count})"
 CHECK_PRINTED_AT_IMPORT = "Printed while the file was imported:"
-CHECK_PART = "Only the checks that -k chose, and those they need: this is not your whole score."
+CHECK_PART = "Only the checks that -k chose, and those they need: this is not your whole score, and known mistakes are not named, which takes all checks."
 CHECK_FLAG = "Noticed: {file}, line {line}: {message}"
 CHECK_SUMMARY = "Score {score} / {max_score}, {passed} of {total} checks passed"
 CHECK_PENDING = "Checks that were not judged this time: {count} (on {devices})."

@@ -5,7 +5,6 @@ Owns which sentences and which piece of code belong to a failure. Knows no marku
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from dataclasses import dataclass
 from grader import messages
 from grader.report.causes import Cause, Item, is_silent
 from grader.report.excerpt import Excerpt, around, defined_names, definition
+from grader.report.heatmap import Heatmap, heatmap
 from grader.report.text import clipped, number, paragraphs
 from grader.results import CheckResult, Diagnosis, Frame, Outcome
 
 _STATEMENT_CHARS = 220
 _SHOWN_FRAMES = 8
 _PAPER_LINES = 12
-_SVG_TITLE = re.compile(r"<title[^>]*>([^<]+)</title>")
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,6 @@ class Printed:
     def is_short(self) -> bool:
         """Whether it may be unfolded on paper."""
         return len(self.lines) <= _PAPER_LINES
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture, as the address of an image that no script can run in, or a text with columns."""
-
-    label: str
-    image: str | None
-    text: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,9 @@ class Article:
     printed: Printed | None
     diagnosis: Diagnosis | None
     hints: list[str]
-    figures: list[Figure]
+    figures: list[Heatmap]
+    figures_from: str
+    """The title of the check that they are of, where there are several."""
     command: str
 
     @property
@@ -113,6 +105,7 @@ def article(
         with_device: Whether to say on which device a check ended that way.
     """
     check = cause.check
+    drawn = next((item.check for item in cause.items if item.check.figures), None)  # one of several checks shows it
     said = [] if is_silent(check) else list(paragraphs(check.message))
     statement, rest = _statement(cause, said)
     shown = _excerpt(check, sources) if with_code else None
@@ -138,7 +131,8 @@ def article(
         printed=printed(next((item.check.stdout for item in cause.items if item.check.stdout.strip()), "")),
         diagnosis=check.diagnosis,
         hints=[line.strip() for line in check.diagnosis.hint.splitlines() if line.strip()] if check.diagnosis else [],
-        figures=[_figure(figure, index + 1, check) for index, figure in enumerate(check.figures)],
+        figures=[heatmap(figure) for figure in drawn.figures] if drawn else [],
+        figures_from=(drawn.title or drawn.id) if drawn and len(cause.items) > 1 else "",
         command=command,
     )
 
@@ -271,13 +265,3 @@ def _named_function(check: CheckResult, sources: Mapping[str, str]) -> Excerpt |
 def _caption(shown: Excerpt) -> str:
     place = messages.REPORT_EXCERPT.format(file=shown.file, first=shown.lines[0].number, last=shown.lines[-1].number)
     return messages.REPORT_EXCERPT_FUNCTION.format(name=shown.name, place=place) if shown.name else place
-
-
-def _figure(figure: str, index: int, check: CheckResult) -> Figure:
-    """Show SVG as an image, in which nothing can run or be loaded, and anything else as the text it is."""
-    name = messages.REPORT_FIGURE.format(number=index, title=check.title or check.id)
-    if not figure.lstrip().startswith("<svg"):
-        return Figure(name, None, figure)
-    title = _SVG_TITLE.search(figure)
-    data = base64.b64encode(figure.encode("utf-8", "replace")).decode()
-    return Figure(title[1].strip() if title else name, f"data:image/svg+xml;base64,{data}", "")

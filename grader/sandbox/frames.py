@@ -15,7 +15,7 @@ from grader.errors import ProtocolViolation
 
 OPERATIONS = (
     "scan", "load", "module", "begin", "call", "get", "resolve", "vjp", "accumulate", "tensor", "read", "same",
-    "build", "probe", "grad", "parameters", "gradients", "buffers", "seed",
+    "build", "probe", "grad", "parameters", "gradients", "buffers", "seed", "use", "transfers",
 )  # fmt: skip
 _CODES = {name: code for code, name in enumerate(OPERATIONS)}
 _REQUEST = struct.Struct("<QBI")

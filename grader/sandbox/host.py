@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import struct
 import time
 from collections.abc import Sequence
@@ -28,11 +27,12 @@ from grader.errors import (
     StudentRaised,
     SubmissionRejected,
 )
-from grader.limits import MIB, Limits
+from grader.limits import Limits
 from grader.policy import NO_POLICY, Policy
 from grader.results import Flag, Frame, Outcome
 from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
 from grader.sandbox.channel import ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout, GuestChannel
+from grader.sandbox.endings import ending
 from grader.sandbox.fence import FenceSpec, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
@@ -41,6 +41,7 @@ from grader.sandbox.spawn import GuestSource
 from grader.sandbox.traces import STACK_BEGINS, frames_in, frames_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
 
+CPU = "cpu"
 _HELLO_WAIT_S = 20.0
 _HELLO_BYTES = 1 << 16
 _SMALLEST_REPLY_BYTES = 1 << 18
@@ -75,7 +76,7 @@ class GuestSpec:
 
 
 class Session:
-    """The guests of one submission. Used inside one judge, by one thread."""
+    """The guests of one submission, one for each device that it is judged on. Used inside one judge, by one thread."""
 
     def __init__(self, zygote: GuestSource, spec: GuestSpec) -> None:
         self.spec = spec
@@ -83,7 +84,9 @@ class Session:
         self.lost: GuestLost | None = None
         self.guests_started = 0
         self._zygote = zygote
+        self.device = CPU
         self._channel: GuestChannel | None = None
+        self._waiting: dict[str, GuestChannel] = {}  # guests of other devices, until a check is judged there again
         self._deadline = self._wall_s = float("inf")
         self._seed = 0
         self._freed: list[int] = []
@@ -100,8 +103,8 @@ class Session:
 
     # --- life ------------------------------------------------------------------------------------------------
 
-    def open(self, seed: int, deadline: float | None = None) -> list[Flag]:
-        """Start the first guest, read the files without running them, then import the first one.
+    def open(self, seed: int, deadline: float | None = None, device: str = CPU) -> list[Flag]:
+        """Start the first guest, for this device, read the files without running them, then import the first one.
 
         Returns:
             What a person may want to look at in the files.
@@ -109,24 +112,31 @@ class Session:
             SubmissionRejected: a file cannot be parsed. StudentRaised: its import raised.
             GuestLost: its import hit a limit or ended Python. InfrastructureError: ours.
         """
-        self._begin(seed, deadline if deadline is not None else time.monotonic() + self.spec.limits.check_wall_s)
+        self._begin(
+            seed, deadline if deadline is not None else time.monotonic() + self.spec.limits.check_wall_s, device
+        )
         self._start()
         flags = self._scan()
         self._ask("load", *self._plain_spec())
         return flags
 
-    def begin_check(self, seed: int, deadline: float) -> None:
+    def begin_check(self, seed: int, deadline: float, device: str = CPU) -> None:
         """Start a check: forget the last one's objects and seed the generators; a lost guest is replaced when needed.
 
         Args:
             deadline: `time.monotonic()` value that everything in the check shares.
+            device: Where it is judged. Its guest is started when the check asks for something.
         """
-        self._begin(seed, deadline)
+        self._begin(seed, deadline, device)
         if self._channel is not None:
             with contextlib.suppress(GuestLost):  # it is kept in `lost`, and the check ends with it
                 self._ask("begin", seed)
 
-    def _begin(self, seed: int, deadline: float) -> None:
+    def _begin(self, seed: int, deadline: float, device: str) -> None:
+        if device != self.device:
+            if self._channel is not None:
+                self._waiting[self.device] = self._channel
+            self.device, self._channel = device, self._waiting.pop(device, None)
         self.lost, self._seed, self._deadline = None, seed, deadline
         self._wall_s = round(deadline - time.monotonic(), 1)
         self._forget()
@@ -158,7 +168,12 @@ class Session:
         return self._channel.capture.text() if self._channel is not None else self._stdout
 
     def close(self) -> None:
-        """End the guest and leave nothing behind."""
+        """End all guests and leave nothing behind."""
+        self._end_guest()
+        while self._waiting:
+            self._waiting.popitem()[1].close()
+
+    def _end_guest(self) -> None:
         if self._channel is not None:
             with contextlib.suppress(ChannelFlooded):  # what was printed last is kept either way
                 self._channel.drain()
@@ -188,6 +203,25 @@ class Session:
             raise InfrastructureError(f"the isolation did not apply: {hello['fence_error']}")
         self.guests_started += 1
         self._channel = channel
+        if self.device != CPU:
+            self._use_device()
+
+    def _use_device(self) -> None:
+        """Make a guest that has just started one of the check's device; nothing of the student's is in it yet.
+
+        Raises:
+            InfrastructureError: it cannot.
+        """
+        # It is no part of the check: what it takes must not become the student's timeout.
+        deadline, self._deadline = self._deadline, time.monotonic() + _HELLO_WAIT_S
+        try:
+            self._ask("use", self.device)
+        except (StudentRaised, GuestLost) as error:
+            self._end_guest()
+            self.lost = None
+            raise InfrastructureError(f"no isolated Python with a device {self.device}: {error}") from error
+        finally:
+            self._deadline = deadline
 
     def _restart(self) -> None:
         self._start()
@@ -197,7 +231,7 @@ class Session:
                 self._ask("module", stem, self._stems().index(stem))
             self._ask("begin", self._seed)
         except BaseException:
-            self.close()  # a guest that is only half loaded must not be asked anything
+            self._end_guest()  # one that is only half loaded must not be asked anything
             raise
 
     def _plain_spec(self) -> tuple[object, ...]:
@@ -353,31 +387,6 @@ class Session:
         frames: tuple[Frame, ...] = ()
         if isinstance(error, ChannelTimeout) and self._channel is not None:
             frames = frames_in(self._channel.where(STACK_BEGINS), self._texts)
-        self.close()
-        self.lost = GuestLost(*_verdict(error, status, self.spec.limits, self._wall_s), frames)
+        self._end_guest()
+        self.lost = GuestLost(*ending(error, status, self.spec.limits, self._wall_s), frames)
         return self.lost
-
-
-def _verdict(
-    error: ChannelError | ProtocolViolation, status: dict[str, object], limits: Limits, wall_s: float
-) -> tuple[Outcome, str]:
-    match error:
-        case ChannelTimeout():
-            return Outcome.TIMEOUT, messages.TIMEOUT.format(limit_s=wall_s)
-        case ChannelFlooded():
-            return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
-        case ProtocolViolation():
-            return Outcome.PROTOCOL, messages.PROTOCOL.format(detail=error)
-    if status.get("oom_kills"):
-        return Outcome.MEMORY, messages.MEMORY.format(limit_mib=limits.memory_bytes // MIB)
-    if status.get("files_exceeded"):
-        return Outcome.OUTPUT, messages.FILES.format(limit_mib=limits.file_bytes // MIB)
-    return Outcome.CRASHED, _how_it_ended(status.get("status"))
-
-
-def _how_it_ended(status: object) -> str:
-    if not isinstance(status, int):
-        return messages.CRASHED_SILENT
-    if -status in set(signal.Signals):
-        return messages.CRASHED_SIGNAL.format(signal=f"{-status} ({signal.Signals(-status).name})")
-    return messages.CRASHED_EXIT.format(status=status)

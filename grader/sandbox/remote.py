@@ -29,6 +29,7 @@ class RemotePeer(Peer, Protocol):
     """What proxies need of a session."""
 
     bridge: Bridge
+    device: str
 
     def exchange(self, name: str, *arguments: object, differentiable: bool = False) -> Any:
         """Ask for an operation and return its value with autograd attached."""
@@ -200,7 +201,13 @@ class GuestTools:
         self._peer = peer
 
     def tensor(self, value: Any, requires_grad: bool = False, device: str | None = None) -> Remote:
-        """Build a tensor there, so that identity, `.grad`, in-place change and aliasing can be judged."""
+        """Build a tensor there, so that identity, `.grad`, in-place change and aliasing can be judged.
+
+        Raises:
+            CourseError: the check is not judged on that device.
+        """
+        if device not in (None, "cpu", self._peer.device):
+            raise CourseError(messages.DEVICE_NOT_THERE.format(device=device, here=self._peer.device))
         plain = torch.as_tensor(value).detach()
         return self._remote("tensor", plain, requires_grad, device)
 
@@ -216,6 +223,18 @@ class GuestTools:
         """Return a copy of a tensor that lives there, without its graph."""
         values: Tensor = _checked(self._peer, self._peer.exchange("read", tensor), Tensor, Remote)
         return values
+
+    def transfers(self) -> dict[str, int]:
+        """Return what the student's code has moved between host and device so far in this check, and its waits.
+
+        The names are those of `sandbox.guest.sim.counters.Transfers`; on the CPU all are 0. Evidence only: it is said
+        by the side that the student's code runs on.
+        """
+        said = _checked(self._peer, self._peer.exchange("transfers"), dict)
+        for name, count in said.items():
+            _checked(self._peer, name, str)
+            _checked(self._peer, count, int)
+        return dict(said)
 
     def same(self, first: Remote, second: Remote) -> bool:
         """Whether both are one object there."""

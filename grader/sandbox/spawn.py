@@ -138,14 +138,20 @@ class Zygote:
         self._control, self._process = control, process
 
     @classmethod
-    def start(cls) -> Zygote:
-        """Exec a zygote; returns at once, `wait_until_ready` returns when it can fork."""
+    def start(cls, cpu_capability: str = "") -> Zygote:
+        """Exec a zygote; returns at once, `wait_until_ready` returns when it can fork.
+
+        Args:
+            cpu_capability: Which of torch's dialects for this kind of processor to speak, as ATEN_CPU_CAPABILITY names
+                them; "default" is what the oldest processor would. Empty means the best that this one can.
+        """
+        environment = ENVIRONMENT | ({"ATEN_CPU_CAPABILITY": cpu_capability} if cpu_capability else {})
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             # A session of its own: Ctrl-C reaches us, and the zygote ends when we close its socket.
             process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-m", "grader.sandbox.zygote", str(theirs.fileno())],
-                env=ENVIRONMENT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 start_new_session=True, cwd="/",
             )  # fmt: skip
         return cls(ours, process)

@@ -17,6 +17,7 @@ from grader.suite.expect import (
 )
 from grader.suite.gradients import expect_gradients, expect_vjp
 from grader.suite.marks import calibrated, devices, limits, needs, points
+from grader.suite.modules import expect_shapes
 from grader.suite.patterns import any_number, either, event, in_any_order, in_order, maybe, some, times
 from grader.suite.sharing import once
 from grader.suite.training import evaluation_step, expect_trace, expect_trajectory, recorder, training_step
@@ -37,6 +38,7 @@ __all__ = [
     "expect_equal",
     "expect_gradients",
     "expect_raises",
+    "expect_shapes",
     "expect_stages",
     "expect_trace",
     "expect_trajectory",

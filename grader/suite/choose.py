@@ -5,7 +5,9 @@ Owns what `-k` means, which is what it means to pytest, whose parser this is. Ju
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
+from graphlib import TopologicalSorter
 
 from _pytest.mark.expression import Expression
 
@@ -37,6 +39,32 @@ def to_judge(steps: Sequence[Step], indices: Iterable[int], devices: Sequence[st
         for index in indices
         if not steps[index].planned.pending and (devices is None or steps[index].planned.device in devices)
     )
+
+
+def arranged(steps: Sequence[Step], indices: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
+    """Return those of the places that stand in `order`, in that order, but each after those that it needs."""
+    ranks = {index: rank for rank, index in enumerate(order)}
+    waiting = TopologicalSorter({index: _needed(steps, index, indices) for index in indices})
+    waiting.prepare()
+    ready: list[tuple[int, int]] = []
+    found = []
+    while waiting.is_active():
+        for index in waiting.get_ready():
+            heapq.heappush(ready, (ranks.get(index, len(ranks)), index))
+        _, first = heapq.heappop(ready)
+        found.append(first)
+        waiting.done(first)
+    return tuple(index for index in found if index in ranks)
+
+
+def _needed(steps: Sequence[Step], index: int, indices: Iterable[int]) -> list[int]:
+    """Return which of these places a check waits for: those it needs, on its own device."""
+    step = steps[index]
+    return [
+        other
+        for other in indices
+        if steps[other].check.function in step.check.needs and steps[other].planned.device == step.planned.device
+    ]
 
 
 def _functions_by_id(steps: Sequence[Step], keyword: str) -> dict[str, str]:

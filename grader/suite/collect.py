@@ -26,6 +26,7 @@ from grader.sandbox.spawn import thread_count
 from grader.suite import context
 from grader.suite.marks import describe
 from grader.suite.plan import Step, make_plan, shown_path
+from grader.suite.present import absent_devices
 
 _OPTIONS = [
     "--disable-plugin-autoload",
@@ -198,7 +199,7 @@ class _Collector:
             _, line, _ = item.reportinfo()
             where = self.files.where(item.path, (line or 0) + 1)
             checks.append(describe(item, self.files.visibility(item.path), where))
-        return CollectedSuite(self.files, items, make_plan(checks, self.files.exercise))
+        return CollectedSuite(self.files, items, make_plan(checks, self.files.exercise, absent_devices()))
 
     def _note(self, problem: str) -> None:
         self.problem = self.problem or CourseError(problem)

@@ -49,8 +49,8 @@ class SessionLike(Protocol):
     def submission(self) -> Any: ...  # noqa: D102
     @property
     def guest(self) -> Any: ...  # noqa: D102
-    def open(self, seed: int) -> list[Flag]: ...  # noqa: D102
-    def begin_check(self, seed: int, deadline: float) -> None: ...  # noqa: D102
+    def open(self, seed: int, *, device: str) -> list[Flag]: ...  # noqa: D102
+    def begin_check(self, seed: int, deadline: float, device: str) -> None: ...  # noqa: D102
     def seed_guest(self, seed: int) -> None: ...  # noqa: D102
     def end_check(self) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102

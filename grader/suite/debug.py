@@ -23,12 +23,13 @@ from grader.language import ENGLISH, LANGUAGES
 from grader.results import CheckResult, Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.inprocess import InProcessGuests
+from grader.side_by_side import figure_lines
 from grader.submission import Submission, read_submission
 from grader.suite.choose import chosen, to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.judge import Judge, Progress
 from grader.suite.session import sessions_from
-from grader.terminal import printable
+from grader.terminal import WIDTH, printable
 
 _INTERRUPTED = 130
 
@@ -57,9 +58,11 @@ class _Printer:
         return int(any(outcome is not Outcome.PASSED for outcome in self.outcomes))
 
 
-def debug(exercise: Exercise, submission: Submission, seed: int, keyword: str) -> int:
+def debug(exercise: Exercise, submission: Submission, seed: int, keyword: str, device: str = "cpu") -> int:
     """Judge a submission here and print what comes of it; return the exit code.
 
+    Args:
+        device: The only one to judge on: this process becomes one that has it.
     Raises:
         UsageError: `keyword` means no check. CourseError: the suite is broken.
     """
@@ -69,7 +72,7 @@ def debug(exercise: Exercise, submission: Submission, seed: int, keyword: str) -
 
     def use(suite: CollectedSuite) -> None:
         nonlocal interrupted
-        todo = to_judge(suite.steps, chosen(suite.steps, keyword), None)
+        todo = to_judge(suite.steps, chosen(suite.steps, keyword), (device,))
         sessions = sessions_from(InProcessGuests(), exercise)
         try:
             Judge(suite, job, Progress(todo, math.inf), sessions, printer, attempts=1).run()
@@ -98,6 +101,7 @@ def _show_source(submission: Submission) -> None:
 def _print_check(check: CheckResult) -> None:
     click.echo(f"{check.outcome:<9} {printable(check.title)} ({check.id})")
     lines = check.message.splitlines()
+    lines += [str(line) for figure in check.figures for line in figure_lines(figure, WIDTH - 4)]
     for frame in check.frames:
         lines.append(messages.DEBUG_FRAME.format(file=frame.file, line=frame.line, function=frame.function))
         lines.append(f"    {frame.code}")
@@ -116,15 +120,19 @@ def _end(message: str, exit_code: int) -> int:
 @click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
 @click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
 @click.option("-k", "keyword", default="", help=messages.CLI_OPTION_KEYWORD)
+@click.option("--device", help=messages.CLI_OPTION_DEVICE)
 @click.option("--lang", type=click.Choice(LANGUAGES), default=ENGLISH, help=messages.CLI_OPTION_LANG)
-def main(root: Path, slug: str, submission: Path | None, seed: int | None, keyword: str, lang: str) -> None:
+def main(
+    root: Path, slug: str, submission: Path | None, seed: int | None, keyword: str, device: str | None, lang: str
+) -> None:
     """Judge one's own code in this process, without a fence, so that breakpoint() works."""
     language.use(lang)
     try:
         exercise = load_exercise(load_course(root.resolve()), slug)
         click.echo(messages.DEBUG_HEADING.format(slug=exercise.slug) + "\n")
         seed = exercise.course.seed if seed is None else seed
-        code = debug(exercise, read_submission(exercise, submission), seed, keyword)
+        device = device or ("cpu" if "cpu" in exercise.devices else exercise.devices[0])
+        code = debug(exercise, read_submission(exercise, submission), seed, keyword, device)
     except GraderError as error:
         code = _end(str(error), error.exit_code)
     sys.exit(code)

@@ -8,7 +8,7 @@ Every comparison is recorded in `context` before it is judged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy
 import torch
@@ -37,15 +37,25 @@ TOLERANCES: dict[torch.dtype, tuple[float, float]] = {
     torch.float16: (1e-2, 1e-4),
     torch.bfloat16: (3e-2, 1e-3),
 }
-_DEVICES = {"privateuseone": "sim"}
+
+
+class Differs(NamedTuple):
+    """What was received and what was expected, of one shape and dtype, and which entries are wrong (a mask)."""
+
+    got: Tensor
+    wanted: Tensor
+    wrong: Tensor
 
 
 class ComparisonFailed(AssertionError):
-    """A comparison found a difference; the message is safe to show, `label` names the comparison."""
+    """A comparison found a difference; the message is safe to show, `label` names the comparison.
 
-    def __init__(self, label: str, message: str) -> None:
+    `differs` is there if only values differ. It holds what was expected: only a figure of a public check may show it.
+    """
+
+    def __init__(self, label: str, message: str, differs: Differs | None = None) -> None:
         super().__init__(message)
-        self.label, self.message = label, message
+        self.label, self.message, self.differs = label, message, differs
 
 
 class Awarded(ComparisonFailed):
@@ -89,8 +99,9 @@ def expect_close(
     _require_same_form(label, got, wanted)
     if device is not None and device_of(actual) != device:
         _fail(label, messages.WRONG_DEVICE, expected=device, actual=device_of(actual))
-    _require_finite(label, got, wanted)
-    _require_values(label, got, wanted, rtol, scale)
+    differs = Differs(got, wanted, _wrong_entries(got, wanted, rtol, scale))
+    _require_finite(label, differs)
+    _require_values(label, differs, rtol)
 
 
 def expect_equal(actual: Any, expected: Any, label: str | None = None) -> None:
@@ -103,7 +114,7 @@ def expect_equal(actual: Any, expected: Any, label: str | None = None) -> None:
     try:
         _require_equal(label, actual, expected)
     except ComparisonFailed as failed:  # its own label may be a place inside the value, such as out['sizes'][1]
-        raise ComparisonFailed(label, failed.message) from None
+        raise ComparisonFailed(label, failed.message, failed.differs) from None
 
 
 def expect_tuple(actual: Any, count: int, label: str | None = None) -> tuple[Any, ...]:
@@ -144,8 +155,7 @@ def award(fraction: float, because: str) -> None:
 
 def device_of(actual: Any) -> str:
     """Return where a tensor was on the student's side: "cpu", "sim" or "cuda"; the suite's own are on the CPU."""
-    kind = autograd.device_of(actual).split(":")[0]
-    return _DEVICES.get(kind, kind)
+    return autograd.device_of(actual).split(":")[0]
 
 
 def expect_raises(name: str, fn: Callable[..., Any], *args: Any, label: str | None = None) -> StudentRaised:
@@ -184,7 +194,7 @@ def expect_stages(actual: Any, expected: Mapping[str, Any], rtol: float | None =
             expect_close(actual[name], expected[name], rtol, label=name)
         except ComparisonFailed as failed:
             before = messages.STAGES_BEFORE.format(names=", ".join(names[:place])) if place else ""
-            raise ComparisonFailed(failed.label, failed.message + before) from None
+            raise ComparisonFailed(failed.label, failed.message + before, failed.differs) from None
 
 
 def type_name(value: object) -> str:
@@ -217,11 +227,12 @@ def fail_received(label: str, received: object, template: str, **facts: object) 
     Raises:
         ComparisonFailed: always.
     """
-    _fail(check_and_record(label, received), template, **facts)
-
-
-def _fail(label: str, template: str, **facts: object) -> NoReturn:
+    label = check_and_record(label, received)
     raise ComparisonFailed(label, template.format(label=label, **facts))
+
+
+def _fail(label: str, template: str, differs: Differs | None = None, **facts: object) -> NoReturn:
+    raise ComparisonFailed(label, template.format(label=label, **facts), differs)
 
 
 def _wrong_type(label: str, actual: object, expected: str) -> NoReturn:
@@ -275,47 +286,52 @@ def _require_same_form(label: str, got: Tensor, wanted: Tensor) -> None:
         _fail(label, messages.WRONG_DTYPE, expected=_dtype(wanted), actual=_dtype(got))
 
 
-def _require_finite(label: str, got: Tensor, wanted: Tensor) -> None:
+def _require_finite(label: str, differs: Differs) -> None:
+    got = differs.got
     nan = int(torch.isnan(got).sum())
     # An infinity is only right in the place of the same infinity.
-    infinite = int((torch.isinf(got) & (got != wanted)).sum())
+    infinite = int((torch.isinf(got) & (got != differs.wanted)).sum())
     found = [f"{count} {word}" for count, word in ((nan, "NaN"), (infinite, "infinite")) if count]
     if found:
-        _fail(label, messages.NOT_FINITE, found=" and ".join(found), count=got.numel())
+        _fail(label, messages.NOT_FINITE, differs, found=" and ".join(found), count=got.numel())
 
 
-def _require_values(label: str, got: Tensor, wanted: Tensor, rtol: float | None, scale: float) -> None:
-    if got.dtype in TOLERANCES:
-        by_dtype, floor = TOLERANCES[got.dtype]
-        rtol = by_dtype if rtol is None else rtol
-        wrong = _outside(got, wanted, rtol, floor, scale)
-        within = messages.WITHIN_TOLERANCE.format(rtol=rtol)
-    else:
-        wrong, within = int((got != wanted).sum()), messages.EXACTLY
+def _require_values(label: str, differs: Differs, rtol: float | None) -> None:
+    """Fail if an entry is wrong; without a tolerance of its own, and for integers, the sentence says what held."""
+    dtype = differs.got.dtype
+    within = messages.EXACTLY
+    if dtype in TOLERANCES:
+        within = messages.WITHIN_TOLERANCE.format(rtol=TOLERANCES[dtype][0] if rtol is None else rtol)
+    _require_none_wrong(label, differs, within)
+
+
+def _require_none_wrong(label: str, differs: Differs, within: str) -> None:
+    got, wrong = differs.got, int(differs.wrong.sum())
     if wrong:
         sentence = messages.WRONG_VALUES if got.numel() > 1 else messages.WRONG_VALUE
-        _fail(label, sentence, wrong=wrong, count=got.numel(), shape=_shape(got), dtype=_dtype(got), within=within)
+        facts = {"shape": _shape(got), "dtype": _dtype(got), "within": within}
+        _fail(label, sentence, differs, wrong=wrong, count=got.numel(), **facts)
 
 
-def _outside(got: Tensor, wanted: Tensor, rtol: float, floor: float, scale: float) -> int:
-    """Count the values further from the expected ones than the tolerance allows."""
+def _wrong_entries(got: Tensor, wanted: Tensor, rtol: float | None, scale: float) -> Tensor:
+    """Return where values are further from the expected ones than the tolerance allows, or no numbers."""
+    if got.dtype not in TOLERANCES:
+        return got != wanted
+    by_dtype, floor = TOLERANCES[got.dtype]
+    rtol = by_dtype if rtol is None else rtol
     wide = torch.complex128 if wanted.is_complex() else torch.float64
     a, b = got.to(wide), wanted.to(wide)
     finite = b.abs()[torch.isfinite(b)]
     largest = max(scale, float(finite.max()) if finite.numel() else 0.0)
-    # Equal infinities have the difference NaN; any other NaN has been refused before.
-    far = ~((a - b).abs() <= rtol * largest + floor) & (a != b)
-    return int(far.sum())
+    # Equal infinities have the difference NaN; any other NaN is wrong.
+    return ~((a - b).abs() <= rtol * largest + floor) & (a != b)
 
 
 def _require_equal(label: str, actual: Any, expected: Any) -> None:
     if isinstance(expected, Tensor | numpy.ndarray):
         got, wanted = _received(label, actual, _kind(expected)), _as_tensor(expected)
         _require_same_form(label, got, wanted)
-        if wrong := int((got != wanted).sum()):
-            sentence = messages.WRONG_VALUES if got.numel() > 1 else messages.WRONG_VALUE
-            facts = {"shape": _shape(got), "dtype": _dtype(got), "within": messages.EXACTLY}
-            _fail(label, sentence, wrong=wrong, count=got.numel(), **facts)
+        _require_none_wrong(label, Differs(got, wanted, got != wanted), messages.EXACTLY)
     elif type(actual) is not type(expected):
         _wrong_type(label, actual, _with_article("value None" if expected is None else type(expected).__name__))
     elif isinstance(expected, list | tuple):
@@ -325,8 +341,17 @@ def _require_equal(label: str, actual: Any, expected: Any) -> None:
             _require_equal(f"{label}[{place}]", one, other)
     elif isinstance(expected, dict):
         _require_equal_dicts(label, actual, expected)
+    elif isinstance(expected, bool):
+        if actual is not expected:  # there are only two, so to say which is wrong says no more
+            _fail(label, messages.NOT_EQUAL_BOOL, expected=expected, actual=actual)
     elif actual != expected:
-        _fail(label, messages.NOT_EQUAL, type=type_name(actual))
+        _fail(label, messages.NOT_EQUAL, _two_numbers(actual, expected), type=type_name(actual))
+
+
+def _two_numbers(actual: object, expected: object) -> Differs | None:
+    if not isinstance(expected, int | float):
+        return None
+    return Differs(_as_tensor(actual), _as_tensor(expected), torch.tensor(True))
 
 
 def _require_equal_dicts(label: str, actual: dict[Any, Any], expected: dict[Any, Any]) -> None:

@@ -30,11 +30,14 @@ from grader.sandbox.autograd import with_advice
 from grader.suite import context
 from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
+from grader.suite.figure import figures_of
 from grader.suite.plan import Step, shown_path
 from grader.suite.sketch import evidence_of
 from grader.suite.verdict import Verdict, could_not_go_on, verdict_of
 
 ATTEMPTS = 3
+# Of what was judged, these two say nothing against a submission.
+_UNNOTICED = (Outcome.PASSED, Outcome.BLOCKED)
 
 OpenSession = Callable[[Job], context.SessionLike]
 
@@ -51,14 +54,18 @@ class Progress:
     """What a submission is judged by and what is known of it so far; it survives a judge that does not.
 
     `todo` are places of the plan in the order of judging, `deadline` is that of the whole submission (monotonic).
+    `until_noticed`: once a check has not passed, nothing remains.
     """
 
     todo: tuple[int, ...]
     deadline: float
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+    until_noticed: bool = False
 
     def remaining(self) -> list[int]:
-        """Return the places that have no outcome yet."""
+        """Return the places that have no outcome yet and still need one."""
+        if self.until_noticed and not all(outcome in _UNNOTICED for outcome in self.outcomes.values()):
+            return []
         return [index for index in self.todo if index not in self.outcomes]
 
 
@@ -90,8 +97,8 @@ class Judge:
                 self._same_for_all(session)
             else:
                 # The session is not closed: this process ends now, and with its sockets the guest.
-                for index in self.progress.remaining():
-                    self._judge(session, index)
+                while remaining := self.progress.remaining():
+                    self._judge(session, remaining[0])
         except CourseError as error:
             self.line.send(Broken(self._with_place(error)))
         else:
@@ -102,10 +109,11 @@ class Judge:
     def _opened(self) -> context.SessionLike | Verdict:
         """Import the submission; an import that fails is every check's outcome."""
         verdict = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
+        first = next((self.suite.steps[index].planned.device for index in self.progress.remaining()), "cpu")
         for _ in range(self._attempts):
             session = self._open_session(self.job)
             try:
-                flags = session.open(context.derive_seed(self.job.seed, "", "import"))
+                flags = session.open(context.derive_seed(self.job.seed, "", "import"), device=first)
             except InfrastructureError as error:
                 _log(error, "opening")
             except (SubmissionError, GuestLost) as error:
@@ -163,7 +171,7 @@ class Judge:
         context.begin(check)
         try:
             context.seed_host(check.seed("host"))
-            session.begin_check(check.seed("guest"), deadline)
+            session.begin_check(check.seed("guest"), deadline, planned.device)
             item = self.suite.items[step.item]
             # The last one may have kept the fixtures of its file for a check that then was blocked.
             item.session._setupstate.teardown_exact(item)
@@ -181,6 +189,8 @@ class Judge:
             _log(failure, planned.id)
             verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
         session.end_check()
+        if verdict.outcome is Outcome.FAILED:
+            verdict = replace(verdict, figures=figures_of(failure, planned.visibility))
         verdict = replace(verdict, scores=tuple(check.scores), message=verdict.message or "\n".join(check.notes))
         return with_evidence(verdict, check, failure), stdout
 
@@ -197,7 +207,7 @@ class Judge:
 
     def _next_item(self, index: int) -> pytest.Item | None:
         """Return the item after this one, by which pytest knows which shared fixtures to keep."""
-        later = [other for other in self.progress.remaining() if other > index]
+        later = [other for other in self.progress.remaining() if other != index]
         return self.suite.items[self.suite.steps[later[0]].item] if later else None
 
     def _tell(
@@ -248,6 +258,7 @@ def check_result(
         comparison=verdict.comparison,
         blocked_by=blocked_by,
         frames=list(verdict.frames),
+        figures=list(verdict.figures),
         stdout=stdout,
     )
 

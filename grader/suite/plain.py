@@ -31,6 +31,7 @@ from grader.suite.accuracy import bands_of
 from grader.suite.judge import load_reference
 from grader.suite.marks import describe
 from grader.suite.plan import SuiteCheck, dependency_order
+from grader.suite.present import absent_devices
 from grader.suite.session import SuiteSession, sessions_from
 
 _PACKAGE = str(Path(__file__).parents[1])
@@ -55,6 +56,9 @@ class PlainJudge:
         config.pluginmanager.register(plugin, "grader-suite")
         wanted = config.getoption("fence")
         self.tier = strongest_tier() if wanted == "auto" else Tier(wanted)
+        self.device: str = config.getoption("device")
+        if self.device in absent_devices():
+            raise pytest.UsageError(messages.PYTEST_NO_DEVICE.format(device=self.device))
         self._resources = contextlib.ExitStack()
         self._zygote: Zygote | None = None
         self._benches: dict[str, _Bench] = {}
@@ -72,10 +76,24 @@ class PlainJudge:
             for item in items:
                 if place := exercise_of(item.path):
                     self._checks[item] = (load_exercise(load_course(place[0]), place[1]), _described(item))
+            self._leave_out_other_devices(items)
             self._require_one_exercise()
             items[:] = self._ordered(items)
         except GraderError as error:
             raise pytest.UsageError(str(error)) from None
+
+    def _leave_out_other_devices(self, items: list[pytest.Item]) -> None:
+        """Deselect the checks that are not judged on the chosen device."""
+        others = [
+            item
+            for item, (exercise, check) in self._checks.items()
+            if self.device not in (check.devices or exercise.devices)
+        ]
+        for item in others:
+            del self._checks[item]
+            items.remove(item)
+        if others:
+            self.config.hook.pytest_deselected(items=others)
 
     def _require_one_exercise(self) -> None:
         slugs = sorted({exercise.slug for exercise, _ in self._checks.values()})
@@ -105,7 +123,8 @@ class PlainJudge:
         exercise, suite_check = self._checks[item]
         bench = self._bench(exercise)
         reference = cache(lambda: load_reference(exercise))
-        check = context.Check(suite_check.id, "cpu", self._seed(exercise), bench.session, reference, bench.shared)
+        seed = self._seed(exercise)
+        check = context.Check(suite_check.id, self.device, seed, bench.session, reference, bench.shared)
         check.exercise = exercise
         if suite_check.attempts:
             check.bands = bands_of(exercise, suite_check.id, item.path, check.device, suite_check.attempts)
@@ -113,7 +132,8 @@ class PlainJudge:
         try:
             context.seed_host(check.seed("host"))
             if bench.failure is None:
-                bench.session.begin_check(check.seed("guest"), self._deadline(exercise, suite_check))
+                deadline = self._deadline(exercise, suite_check)
+                bench.session.begin_check(check.seed("guest"), deadline, self.device)
             return (yield)
         finally:
             context.end()
@@ -183,7 +203,7 @@ class PlainJudge:
         session = sessions_from(self._zygote, exercise)(Job(sources, self._seed(exercise), self.tier.value))
         self._resources.callback(session.close)
         try:
-            session.open(context.derive_seed(self._seed(exercise), "", "import"))
+            session.open(context.derive_seed(self._seed(exercise), "", "import"), device=self.device)
         except (SubmissionError, GuestLost) as error:
             return _Bench(exercise, session, error)
         return _Bench(exercise, session, None)

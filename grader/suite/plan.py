@@ -6,16 +6,15 @@ The plan is fixed before the guest starts: points come from it, and a check miss
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from grader import messages
 from grader.course import Exercise, did_you_mean
 from grader.errors import CourseError
 from grader.events import PlannedCheck, Visibility
-
-JUDGED_DEVICES = ("cpu",)
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,13 @@ class Step:
     planned: PlannedCheck
 
 
-def make_plan(checks: Sequence[SuiteCheck], exercise: Exercise) -> list[Step]:
+def make_plan(
+    checks: Sequence[SuiteCheck], exercise: Exercise, absent: Mapping[str, str] = MappingProxyType({"cuda": ""})
+) -> list[Step]:
     """Validate the checks and return the steps in the order in which they are judged.
 
+    Args:
+        absent: The devices on which nothing is judged here; with each the name of what torch lacks, if that is why.
     Raises:
         CourseError: a rule for suites is broken; the message names file and line.
     """
@@ -56,7 +59,7 @@ def make_plan(checks: Sequence[SuiteCheck], exercise: Exercise) -> list[Step]:
     order = dependency_order(checks)
     parameters = {name: sum(check.function == name for check in checks) for name in order}
     steps = [
-        Step(item, check, _planned(check, device, parameters[check.function]))
+        Step(item, check, _planned(check, device, parameters[check.function], absent))
         for name in order
         for item, check in enumerate(checks)
         if check.function == name
@@ -66,10 +69,12 @@ def make_plan(checks: Sequence[SuiteCheck], exercise: Exercise) -> list[Step]:
     return steps
 
 
-def _planned(check: SuiteCheck, device: str, parameters: int) -> PlannedCheck:
-    pending = device not in JUDGED_DEVICES
+def _planned(check: SuiteCheck, device: str, parameters: int, absent: Mapping[str, str]) -> PlannedCheck:
     points = check.points / parameters
-    return PlannedCheck(check.id, check.title, check.visibility, device, points, pending, check.attempts)
+    lacks = absent.get(device, "")
+    return PlannedCheck(
+        check.id, check.title, check.visibility, device, points, device in absent, lacks, check.attempts
+    )
 
 
 def _require_unique(checks: Iterable[SuiteCheck]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from grader.course import Exercise
 from grader.events import Job
 from grader.sandbox.fence import Tier
-from grader.sandbox.host import GuestSpec, Session, Source
+from grader.sandbox.host import CPU, GuestSpec, Session, Source
 from grader.sandbox.spawn import GuestSource
 
 
@@ -26,10 +26,10 @@ class SuiteSession(Session):
         self.received = (value,)
         return value
 
-    def begin_check(self, seed: int, deadline: float) -> None:
+    def begin_check(self, seed: int, deadline: float, device: str = CPU) -> None:
         """Start a check, in which nothing has been received yet."""
         self.received = ()
-        super().begin_check(seed, deadline)
+        super().begin_check(seed, deadline, device)
 
     def end_check(self) -> None:
         """End a check; what it received is let go."""

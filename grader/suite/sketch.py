@@ -26,11 +26,13 @@ def evidence_of(comparison: context.Comparison) -> Evidence:
     if isinstance(comparison.actual, context.Raised):
         return Evidence(comparison.label, raised=(comparison.actual.type_name, comparison.actual.text))
     expected = as_tensor(comparison.expected)
+    # A truth value is no multiple of another one.
+    related = None if isinstance(comparison.actual, bool) else as_tensor(comparison.actual)
     return Evidence(
         comparison.label,
         sketch=sketch_of(comparison.actual),
         scale=peak_of(expected) if expected is not None else 0.0,
-        structure=structure_of(as_tensor(comparison.actual), expected),
+        structure=structure_of(related, expected),
     )
 
 
@@ -91,12 +93,17 @@ def _kind(value: Any) -> str:
     return f"remote {value.type_name}" if isinstance(value, Remote) else type(value).__name__
 
 
+def _item(value: Any) -> str:
+    """Say what stands in a list or dict: names and counts tell two apart, other values are told by their type."""
+    return str(value) if isinstance(value, str | int) else _kind(value)
+
+
 def _text(value: Any) -> str:
     """Say as much of a value that holds no numbers as tells it from another: its text, or what it consists of."""
     if isinstance(value, str):
         return value[:_TEXT_CHARS]
     if isinstance(value, list | tuple):
-        return ", ".join(_kind(item) for item in value)[:_TEXT_CHARS]
+        return ", ".join(_item(item) for item in value)[:_TEXT_CHARS]
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_kind(item)}" for key, item in value.items())[:_TEXT_CHARS]
+        return ", ".join(f"{key}: {_item(item)}" for key, item in value.items())[:_TEXT_CHARS]
     return ""

@@ -16,6 +16,8 @@ from grader import messages
 _SAME = 1e-6
 _HALF_RIGHT = 0.5
 _LISTED = 4
+# A larger inverse than this is a rounded float, not somebody's divisor; its digits would say more than a relation.
+_LARGEST_DIVISOR = 10_000
 
 
 def structure_of(actual: Tensor | None, expected: Tensor | None) -> str:
@@ -71,7 +73,9 @@ def _right(got: Tensor, wanted: Tensor) -> str:
 
 
 def _zero(got: Tensor, wanted: Tensor) -> str:
-    return messages.STRUCTURE_ZERO if not bool(got.any()) else ""
+    if bool(got.any()):
+        return ""
+    return messages.STRUCTURE_ZERO if got.numel() > 1 else messages.STRUCTURE_ZERO_OF_ONE
 
 
 def _constant(got: Tensor, wanted: Tensor) -> str:
@@ -93,14 +97,22 @@ def _multiple(got: Tensor, wanted: Tensor) -> str:
         return ""
     if abs(ratio + 1) <= _SAME:
         return messages.STRUCTURE_SIGN
+    if got.numel() == 1:
+        # A single number is a multiple of any other: only a factor that somebody may have meant says something.
+        return messages.STRUCTURE_MULTIPLE_OF_ONE.format(ratio=_shown(ratio)) if _is_simple(ratio) else ""
     return messages.STRUCTURE_MULTIPLE.format(ratio=_shown(ratio))
+
+
+def _is_simple(ratio: float) -> bool:
+    """Whether a factor is a whole number or one over a whole number, and not a huge one."""
+    larger = max(abs(ratio), 1 / abs(ratio))
+    return larger <= _LARGEST_DIVISOR and abs(larger - round(larger)) <= _SAME * larger
 
 
 def _shown(ratio: float) -> str:
     """Return a factor as a student thinks of it: 7, 1/7, else four digits."""
-    inverse = 1 / ratio
-    if abs(ratio) < 1 and abs(inverse - round(inverse)) <= _SAME * abs(inverse):
-        return f"{'-' if ratio < 0 else ''}1/{abs(round(inverse))}"
+    if abs(ratio) < 1 and _is_simple(ratio):
+        return f"{'-' if ratio < 0 else ''}1/{abs(round(1 / ratio))}"
     return f"{ratio:.4g}"
 
 

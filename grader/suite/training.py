@@ -180,7 +180,7 @@ def _expect_step(label: str, got: Any, wanted: Any, step: int, rtol: float) -> N
         expect_close(_numbers(got), _numbers(wanted), rtol, label)
     except ComparisonFailed as failed:
         before = messages.TRAJECTORY_BEFORE if step > 2 else messages.TRAJECTORY_BEFORE_ONE if step == 2 else ""
-        raise ComparisonFailed(failed.label, failed.message + before.format(count=step - 1)) from None
+        raise ComparisonFailed(failed.label, failed.message + before.format(count=step - 1), failed.differs) from None
 
 
 def _numbers(value: Any) -> Any:

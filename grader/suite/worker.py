@@ -31,7 +31,7 @@ from grader.results import Outcome
 from grader.sandbox.fence.kernel import PR_SET_PDEATHSIG, prctl
 from grader.sandbox.guest.policy import unenforceable
 from grader.sandbox.spawn import Zygote, thread_count
-from grader.suite.choose import chosen, to_judge
+from grader.suite.choose import arranged, chosen, to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.context import seed_host
 from grader.suite.expect import expect_close
@@ -102,7 +102,8 @@ class Supervisor:
 
     def __init__(self, suite: CollectedSuite, caller: Line, open_session: OpenSession, job: Job) -> None:
         self.suite, self.caller, self.open_session, self.job = suite, caller, open_session, job
-        self.progress = Progress((), time.monotonic() + suite.files.exercise.limits.wall_s)
+        wall_s = suite.files.exercise.limits.wall_s if job.trial is None else job.trial.wall_s
+        self.progress = Progress((), time.monotonic() + wall_s, until_noticed=job.trial is not None)
         self._losses = 0
         language.use(job.language)  # every judge is a fork of this process
 
@@ -120,6 +121,10 @@ class Supervisor:
         self._forward(Chosen(indices))
         if self.job.sources:
             self.progress.todo = to_judge(self.suite.steps, indices, self.job.devices)
+        if self.job.trial is not None:
+            self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.job.trial.order)
+        elif self.job.backwards:
+            self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.progress.todo[::-1])
         self._judge()
 
     def _judge(self) -> None:

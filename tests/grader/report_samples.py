@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,17 @@ from typing import Any
 from grader import messages
 from grader.course import Course, Exercise
 from grader.limits import Limits
-from grader.results import CheckResult, Diagnosis, Environment, ExerciseResult, Flag, Frame, Outcome, SubmissionInfo
+from grader.results import (
+    CheckResult,
+    Diagnosis,
+    Environment,
+    ExerciseResult,
+    Figure,
+    Flag,
+    Frame,
+    Outcome,
+    SubmissionInfo,
+)
 
 FILE = "backprop.py"
 SOURCE = '''"""My solution."""
@@ -31,7 +41,6 @@ def relu_backward(upstream, x):
 def sgd_step(w, dw, lr):
     raise NotImplementedError("sgd_step")
 '''
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><title>A map of dw1</title><path d="M0 0h9"/></svg>'
 # Ends every kind of place in HTML that a text can stand in; holds a control character, bidi control and a lone half.
 HOSTILE = (
     "</pre></style></title>--><script>alert(1)</script><img src=x onerror=alert(2)>\"'`&amp;"
@@ -84,6 +93,21 @@ def result(*checks: CheckResult, **facts: Any) -> ExerciseResult:
         "environment": Environment("0.1.0", "3.11.7", "2.13.0", ["cpu"], "namespaces"),
     }
     return ExerciseResult(checks=list(checks), **{**values, **facts})
+
+
+def figure(got: Sequence[Sequence[Any]], expected: Sequence[Sequence[Any]], label: str = "dw1", **facts: Any) -> Figure:
+    """Return the figure of two matrices, in which every entry that differs is wrong."""
+    rows = [[*zip(*lines, strict=True)] for lines in zip(got, expected, strict=True)]
+    values: dict[str, Any] = {
+        "label": label,
+        "dtype": "float64",
+        "shape": (len(got), len(got[0])),
+        "got": tuple(map(tuple, got)),
+        "expected": tuple(map(tuple, expected)),
+        "difference": tuple(tuple(float(a) - float(b) for a, b in row) for row in rows),
+        "wrong": tuple(tuple(a != b for a, b in row) for row in rows),
+    }
+    return Figure(**{**values, **facts})
 
 
 def raised(id: str = "test_softmax_of_one_row", **facts: Any) -> CheckResult:
@@ -195,7 +219,7 @@ def diagnosed() -> Sample:
     """Return a result with a recognised mistake, its hints and its figures."""
     hints = "Units that output 0 received a gradient.\nCan a unit that is off matter?\nReLU's derivative is 0 there."
     diagnosis = Diagnosis("relu-mask-missing", "Your backward pass lets the gradient through closed units.", hints)
-    known = {"diagnosis": diagnosis, "figures": [SVG, "yours     1 0\nexpected  0 0"]}
+    known = {"diagnosis": diagnosis, "figures": [figure([[0.5, 1.0], [0.25, -0.125]], [[0.5, 0.0], [0.25, 0.0]])]}
     return Sample(
         result(
             check(Outcome.FAILED, "test_dw1", comparison="dw1", message="dw1: 30 of 30 values are wrong.", **known),
@@ -203,6 +227,27 @@ def diagnosed() -> Sample:
             check(id="test_forward"),
         )
     )
+
+
+def valued() -> Sample:
+    """Return a result with a figure of each kind: small, all wrong, a part of a large one, a number, odd numbers."""
+    large = [[(row * 7 + column * 3) % 11 - 5.0 for column in range(16)] for row in range(16)]
+    wrong = [[1e308 if row == column else cell for column, cell in enumerate(line)] for row, line in enumerate(large)]
+    odd = figure([["nan", "inf", "-inf", -1e-300, 0.0]], [[1.0, 2.0, 3.0, 4.0, 0.0]], "loss by class", shape=(5,))
+    named = Diagnosis("forgotten", "Your code forgets the mean.", "All is 7 times too large.")
+    figures = [
+        figure([[8.0, 0.0], [16.0, 0.0]], [[8.0, 0.5], [16.0, 0.0]]),
+        figure([[7.0, -14.0, 21.0, 1234567.0, 0.000123, 2.0]], [[1.0, -2.0, 3.0, 4.0, 5.0, 6.0]], shape=(6,)),
+        figure(wrong, large, "weights of all layers", shape=(3, 64, 1000), slice=(2,), first_row=16, first_column=992),
+        figure([[5.0]], [[4.0]], "L", shape=()),
+        odd,
+        figure([[True, False]], [[True, True]], "is open", dtype="bool", shape=(2,)),
+    ]
+    checks = [
+        check(Outcome.FAILED, f"test_{n}", comparison=one.label, message=f"{one.label}: wrong.", figures=[one])
+        for n, one in enumerate(figures)
+    ]
+    return Sample(result(*checks, check(Outcome.FAILED, "test_known", diagnosis=named, figures=[figures[0]])))
 
 
 def every_outcome() -> Sample:
@@ -243,10 +288,11 @@ def hostile(text: str = HOSTILE) -> Sample:
     texts: dict[str, Any] = {"title": text, "stdout": text, "frames": frames, "comparison": text}
     said = f"{text}\n  {text}"
     diagnosis = Diagnosis(text, text, f"{text}\n{text}\n{text}")
+    figures = [figure([[1.0, 2.0]], [[1.0, 3.0]], text, dtype=text), figure([[1.0]], [[2.0]], text, dtype=text)]
     checks = [
         check(Outcome.RAISED, f"a{text}", message=said, **texts),
-        check(Outcome.FAILED, f"b{text}", message=said, diagnosis=diagnosis, figures=[text, f"<svg>{text}"],
-              **texts),
+        check(Outcome.FAILED, f"b{text}", message=said, diagnosis=diagnosis, figures=figures, **texts),
+        check(Outcome.FAILED, f"h{text}", message=said, figures=figures, **texts),
         blocked(f"c{text}", f"a{text}", title=text),
         blocked(f"d{text}", text, title=text),
         check(Outcome.ERROR, f"e{text}", message=said, **texts),
@@ -270,7 +316,7 @@ def hostile(text: str = HOSTILE) -> Sample:
 SAMPLES = {
     made.__name__: made
     for made in (
-        mixed, stub, perfect, unreadable, syntax_error, import_fails, ours, devices, diagnosed, every_outcome, many,
-        long_names, hostile,
+        mixed, stub, perfect, unreadable, syntax_error, import_fails, ours, devices, diagnosed, valued, every_outcome,
+        many, long_names, hostile,
     )
 }  # fmt: skip

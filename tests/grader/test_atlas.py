@@ -123,7 +123,15 @@ def test_of_two_mistakes_at_once_the_one_that_is_isolated_is_named(grader: Grade
     result = judged(grader, answer("3 * x if x.dim() == 2 else 7 * x"))
     assert names(result) == [None, "tripled"]
     assert result.checks[1].diagnosis is not None
-    assert result.checks[1].diagnosis.statement == "In this check: your code triples instead."
+    assert result.checks[1].diagnosis.statement == "In this check your code triples instead."
+
+
+def test_a_mistake_that_explains_some_checks_says_how_many(grader: Grader) -> None:
+    """Beside a failure that it does not explain, its statement is about the checks it was seen in."""
+    result = judged(grader, answer("3 * x if x.any() else x + 9"))
+    assert names(result) == ["tripled", "tripled", None]
+    said = {check.diagnosis.statement for check in result.checks if check.diagnosis}
+    assert said == {"In 2 checks your code triples instead."}
 
 
 def test_a_part_of_the_suite_names_nothing(grader: Grader) -> None:

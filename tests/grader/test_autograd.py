@@ -301,7 +301,7 @@ def test_an_exception_of_a_students_backward_reaches_the_suite(session: Session)
     with pytest.raises(StudentRaised, match="backward fell over") as raised:
         session.submission.Fragile.apply(leaf(3)).sum().backward()
     assert raised.value.type_name == "ValueError"
-    assert [frame.function for frame in raised.value.frames] == ["backward"]
+    assert [frame.function for frame in raised.value.frames] == ["Fragile.backward"]
 
 
 def test_a_guest_lost_inside_the_autograd_engine_is_lost_for_the_check(session: Session) -> None:

@@ -11,7 +11,7 @@ from grader.grade import Grader
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
 from grader.submission import SourceFile, Submission
-from grader.suite.choose import chosen, to_judge
+from grader.suite.choose import arranged, chosen, to_judge
 from grader.suite.plan import Step, SuiteCheck
 
 from .tiny_course import REFERENCE, SLUG, make_course
@@ -82,6 +82,28 @@ def test_only_what_can_be_judged_on_the_wanted_devices_is() -> None:
     assert to_judge(plan, range(4), None) == to_judge(plan, range(4), ["cpu", "cuda"]) == (0, 2)
     assert to_judge(plan, (2, 3), ["cpu"]) == (2,)
     assert to_judge(plan, range(4), ["cuda"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("order", "places"),
+    [
+        ((0, 1, 2, 3, 4), [0, 1, 2, 3, 4]),
+        ((4, 3, 2, 1, 0), [4, 0, 2, 1, 3]),
+        ((3, 4, 0, 2, 1), [4, 0, 2, 1, 3]),
+        ((2, 0, 4), [0, 2, 4]),
+        ((2, 4), [4, 2]),
+        ((), []),
+    ],
+)
+def test_a_wanted_order_is_kept_as_far_as_needs_allow(order: tuple[int, ...], places: list[int]) -> None:
+    """The first of those whose needs are met comes next; what is not in the order is left out."""
+    assert list(arranged(PLAN, range(5), order)) == places
+
+
+def test_a_check_waits_for_what_it_needs_on_its_own_device_only() -> None:
+    """The same check on another device is another place."""
+    plan = steps(("test_a", ()), ("test_b", ("test_a",)), devices=("cpu", "cuda"))
+    assert arranged(plan, range(4), (3, 2, 0, 1)) == (0, 2, 1, 3)
 
 
 HIDDEN = """

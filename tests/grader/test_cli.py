@@ -174,6 +174,16 @@ def test_options_reach_the_grader(run: Callable[..., Result], asked: list[Asked]
     assert asked[1].wanted == Wanted(Tier.NONE, again, Path("a b"), 11, "relu", ("cpu",))
 
 
+def test_a_preview_is_asked_for_in_the_words_of_a_student(run: Callable[..., Result], asked: list[Asked]) -> None:
+    """--as-student reaches the grader; the command to repeat is one that a student types in their own folder."""
+    run("check", "1", "--as-student", "--submission", "elsewhere.py")
+    wanted = Wanted(strongest_tier(), "grader check 1", Path("elsewhere.py"), as_student=True)
+    assert asked[0].wanted == wanted
+    done = run("check", "1", "--as-student", "--debug")
+    assert (done.exit_code, len(asked)) == (2, 1)
+    assert "--debug cannot be combined with --as-student" in done.output
+
+
 def test_all_devices_are_those_of_the_exercise(run: Callable[..., Result], asked: list[Asked]) -> None:
     """--device all asks for every device that the exercise lists."""
     run("check", "1", "--device", "all")

@@ -96,6 +96,7 @@ WRONG_ANSWERS = {
     "test_training_starts_at_the_loss_of_zero": "old = fit\ndef fit(x, t, steps):\n    return old(x, t, steps // 50)\n",
     "test_module_can_be_differentiated": "Line.forward = lambda self, x: (self.w * x + self.b).detach()\n",
     "test_inputs_are_left_alone": "def predict(x, w, b):\n    return x.mul_(w).add_(b)\n",
+    "test_predict_stays_where_x_is": "old = predict\ndef predict(*given):\n    return old(*given).cpu()\n",
     "test_each_batch_is_one_step": "def train_epoch(model, loader, optimizer, loss_fn):\n    return 0.0\n",
     "test_training_gives_the_right_numbers": (
         "old = train_epoch\ndef train_epoch(*given):\n    return old(*given) * 20 / 3\n"

@@ -99,9 +99,9 @@ def test_a_correct_answer_written_differently_earns_everything(judge: Judge, pat
 
 
 def test_there_are_enough_answers_to_prove_it() -> None:
-    """A dozen mistakes to be caught, three ways of being right."""
+    """A dozen mistakes to be caught, ten ways of being right."""
     assert len(WRONG) >= 12
-    assert len(EQUIVALENT) >= 3
+    assert len(EQUIVALENT) >= 10
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
@@ -227,7 +227,7 @@ def test_stub_and_reference_have_the_same_signatures(exercise1: Exercise) -> Non
 @pytest.mark.parametrize("path", [*WRONG, *EQUIVALENT], ids=lambda path: path.stem)
 def test_every_answer_is_complete(exercise1: Exercise, path: Path) -> None:
     """Wrong answers and equivalents define every function that the stub asks for."""
-    assert list(signatures(path)) == list(signatures(exercise1.stub_folder / "backprop.py"))
+    assert set(signatures(exercise1.stub_folder / "backprop.py")) <= set(signatures(path))
 
 
 def test_the_stub_is_short_of_surprises(exercise1: Exercise) -> None:

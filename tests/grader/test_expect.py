@@ -154,6 +154,14 @@ def test_integers_and_booleans_are_compared_exactly() -> None:
     message_of(expect_close, torch.tensor([True]), torch.tensor([False]))
 
 
+def test_a_wrong_truth_value_is_told_with_the_right_one() -> None:
+    """There are only two, so the sentence may name both; 1 is neither."""
+    expect_equal(True, True, label="whether w is a leaf")
+    said = message_of(expect_equal, False, True, label="whether w is a leaf")
+    assert said == "whether w is a leaf: should be True, is False."
+    assert "expected a bool, got int" in message_of(expect_equal, 1, True)
+
+
 @pytest.mark.parametrize("expected", [2.0, 2, 1j])
 def test_numbers_are_compared_as_numbers(expected: complex) -> None:
     """A loss that should be a Python number must be one; a bool or a tensor is not."""

@@ -21,7 +21,10 @@ from .tiny_course import make_course
 
 OTHERS = [name for name in language.LANGUAGES if name != language.ENGLISH]
 # Sections of the messages, by how their headings begin, that only instructors, authors and administrators read.
-NOT_FOR_STUDENTS = ("fence and", "remote values and", "course and suite", "help texts", "demo and doctor", "verify")
+NOT_FOR_STUDENTS = (
+    "fence and", "remote values and", "course and suite", "help texts", "demo and doctor", "verify", "mutants",
+    "preview",
+)  # fmt: skip
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -191,7 +191,7 @@ def test_a_device_is_compared_only_where_it_matters() -> None:
     assert message_of(expect_close, received, ONES, label="y", device="cpu") == (
         "y: expected a tensor on cpu, got one on cuda."
     )
-    received._guest_device = "privateuseone:0"  # type: ignore[attr-defined]
+    received._guest_device = "sim:0"  # type: ignore[attr-defined]
     expect_close(received, ONES, device="sim")
     assert message_of(expect_close, ONES, ONES, device="sim").endswith("expected a tensor on sim, got one on cpu.")
 

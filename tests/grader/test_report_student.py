@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shlex
 
 import pytest
@@ -12,7 +11,7 @@ from grader.report.advice import checks, points
 from grader.report.render import student_report
 from grader.results import CheckResult, Diagnosis, ExerciseResult, Frame, Outcome
 from tests.grader.html_document import Document, Element
-from tests.grader.report_samples import FILE, SAMPLES, SOURCE, SVG, Sample, check, exercise, mixed, raised, result, todo
+from tests.grader.report_samples import FILE, SAMPLES, SOURCE, Sample, check, exercise, mixed, raised, result, todo
 
 
 def document(sample: Sample | str) -> Document:
@@ -291,16 +290,6 @@ def test_a_known_mistake_further_down_is_its_own_heading() -> None:
     assert [words(h) for h in shown.all("h3")] == [one.statement, other.statement, "X."]
     assert "In the check “What test_x claims.”" in section(shown, "fix")
     assert "test_1 claims.”" not in section(shown, "fix")
-
-
-def test_figures_are_images_in_which_nothing_can_run() -> None:
-    """SVG is shown as an image with its title as the text for it; anything else as text."""
-    shown = document("diagnosed")
-    image = shown.one("img")
-    assert image.attributes["alt"] == "A map of dw1"
-    assert base64.b64decode(image.attributes["src"].removeprefix("data:image/svg+xml;base64,")).decode() == SVG
-    assert shown.one("figcaption").text == "Figure 2 for the check “What test_dw1 claims.”"
-    assert shown.one("pre", class_="aligned").text == "yours     1 0\nexpected  0 0"
 
 
 def test_without_a_diagnosis_nothing_speaks_of_one() -> None:

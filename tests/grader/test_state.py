@@ -6,19 +6,21 @@ import os
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.results import CheckResult, Diagnosis, ExerciseResult, Frame, Outcome
 from grader.state import FOLDER, Last, changing, remember
 
-from .report_samples import check, result
+from .report_samples import check, figure, result
 
 
 def diagnosed(misconception: str = "mask-missing", id: str = "test_dx") -> CheckResult:
     """Return a failed check with a known mistake."""
     known = Diagnosis(misconception, "Your code misses the mask.", "Seen.\nWhy?\nBecause.")
-    return check(Outcome.FAILED, id, diagnosis=known, frames=[Frame("a.py", 1, "f")], figures=["<svg>"], stdout="out")
+    told: dict[str, Any] = {"frames": [Frame("a.py", 1, "f")], "figures": [figure([[1.0]], [[2.0]])], "stdout": "out"}
+    return check(Outcome.FAILED, id, diagnosis=known, **told)
 
 
 def last(root: Path, judged: ExerciseResult | None = None) -> Last:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from grader import messages
+from grader.suite.context import Comparison
+from grader.suite.sketch import evidence_of
 from grader.suite.structure import structure_of
 
 WANTED = torch.randn(4, 6, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
@@ -58,6 +60,30 @@ def test_a_relation_is_said_where_it_holds(got: Tensor, sentence: str) -> None:
     assert structure_of(got, WANTED) == sentence
 
 
+@pytest.mark.parametrize(
+    ("factor", "sentence"),
+    [
+        (7.0, messages.STRUCTURE_MULTIPLE_OF_ONE.format(ratio="7")),
+        (1 / 7, messages.STRUCTURE_MULTIPLE_OF_ONE.format(ratio="1/7")),
+        (-2.0, messages.STRUCTURE_MULTIPLE_OF_ONE.format(ratio="-2")),
+        (-1.0, messages.STRUCTURE_SIGN),
+        (0.0, messages.STRUCTURE_ZERO_OF_ONE),
+        (0.3, ""),
+        (1e-9, ""),
+        (123456789.0, ""),
+    ],
+)
+def test_of_a_single_number_only_a_simple_factor_is_said(factor: float, sentence: str) -> None:
+    """Any number is a multiple of any other; sums for means and forgotten halves are whole numbers."""
+    wanted = torch.tensor(1.7, dtype=torch.float64)
+    assert structure_of(factor * wanted, wanted) == sentence
+
+
+def test_a_tiny_factor_is_not_taken_for_a_divisor() -> None:
+    """One over a huge float is near a whole number always: its digits are not shown."""
+    assert structure_of(WANTED * 2.34567891e-9, WANTED) == messages.STRUCTURE_MULTIPLE.format(ratio="2.346e-09")
+
+
 def test_entries_that_should_be_zero_are_named() -> None:
     """The forgotten mask of a ReLU: right wherever the unit is open."""
     mask = torch.tensor([[True, False, True, True, True, False]] * 4)
@@ -75,3 +101,9 @@ def test_a_square_value_can_be_transposed_too() -> None:
 def test_nothing_is_said_where_there_is_nothing_to_measure(pair: tuple[Tensor | None, Tensor | None]) -> None:
     """No value, no expectation, no entries."""
     assert structure_of(*pair) == ""
+
+
+def test_a_truth_value_is_no_multiple_of_another() -> None:
+    """False is not told as 0 times True; as numbers the two are."""
+    assert evidence_of(Comparison("a leaf", 0, False, True)).structure == ""
+    assert evidence_of(Comparison("a number", 0, 0, 1)).structure == messages.STRUCTURE_ZERO_OF_ONE

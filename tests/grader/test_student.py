@@ -138,6 +138,12 @@ def test_frames_are_only_the_students() -> None:
     assert facts["type_name"] == "RuntimeError"
 
 
+def test_a_method_is_named_with_its_class() -> None:
+    """Every class of an exercise has an __init__: which one is not written yet has to be said."""
+    facts = raised("def f(): Net()\nclass Net:\n    def __init__(self): raise NotImplementedError('Net')\n")
+    assert facts["frames"] == [[FILE, 1, "f"], [FILE, 3, "Net.__init__"]]
+
+
 def test_a_callback_has_the_frames_on_both_sides_of_the_library() -> None:
     """Outermost first."""
     facts = raised("import functools\ndef f():\n    functools.reduce(g, [1, 2])\ndef g(a, b):\n    return a / 0\n")

@@ -137,6 +137,14 @@ def test_names_that_are_no_text_are_listed_readably(exercise: Exercise, folder: 
     assert read_submission(exercise, folder).extra_files == ("a\\xff.txt",)
 
 
+def test_what_comes_with_the_exercise_is_not_handed_in_besides(exercise: Exercise, folder: Path) -> None:
+    """A student works in the exercise's own folder: its statement, figures and suite are not theirs."""
+    (folder / "backprop.py").write_bytes(SOURCE)
+    for name in ("README.md", "curves.svg", "exercise.toml", "test_public.py", "notes.txt"):
+        (folder / name).write_bytes(b"")
+    assert read_submission(exercise, folder).extra_files == ("notes.txt",)
+
+
 def test_a_path_that_does_not_exist_is_a_mistake_in_the_command(exercise: Exercise, folder: Path) -> None:
     """The caller mistyped; the student is not to blame."""
     (folder / "alice.py").write_bytes(SOURCE)

@@ -139,7 +139,7 @@ def test_a_message_keeps_its_own_indentation(plain: Console) -> None:
 
 
 def test_the_first_three_reasons_are_shown_in_full(plain: Console) -> None:
-    """Three failing checks have title, name and message; each further one has one line; the others are not there."""
+    """Three failing checks have title, name and message; each further one has a line; the others are not there."""
     failing = [check(id=f"test_{n}", title=f"Title {n}", message=f"reason {n}\nmore {n}") for n in range(5)]
     shown = "\n".join(read(detail_lines(result(check(Outcome.PASSED, message="fine"), *failing), plain)))
     assert shown == (
@@ -149,6 +149,17 @@ def test_the_first_three_reasons_are_shown_in_full(plain: Console) -> None:
         "\n3. Title 2\n   test_2\n   reason 2\n   more 2\n"
         "\nThen at these\n  ✗ test_3: reason 3 more 3\n  ✗ test_4: reason 4 more 4"
     )
+
+
+def test_a_further_reason_has_two_lines_at_most(plain: Console) -> None:
+    """A long message is not cut at the first line's end, where what matters often stands, but at the second's."""
+    failing = [check(id=f"test_{n}", message="word " * (20 if n == 3 else 60)) for n in range(5)]
+    *_, long, rest, longer, cut = read(detail_lines(result(*failing), plain))
+    assert (long, rest) == ("  ✗ test_3: " + "word " * 12 + "word", "    " + "word " * 6 + "word")
+    assert longer.startswith("  ✗ test_4: word")
+    assert cut.startswith("    word")
+    assert len(cut) == plain.width
+    assert cut.endswith("…")
 
 
 def test_what_is_not_written_yet_is_named_by_function(plain: Console) -> None:

@@ -131,13 +131,14 @@ def test_a_good_exercise_passes_every_gate(good: Exercise) -> None:
     first = verify(good, Tier.NONE, lambda done, total: seen.append((done, total)))
     assert {gate.name: said(gate) for gate in first.gates if not gate.good} == {}
     assert [gate.name for gate in first.gates] == [
-        "settled", "reference", "stub", "equivalents", "caught", "named", "neighbours", "vacuity", "alone", "canary",
-        "points", "signatures", "judged", "comparisons",
+        "settled", "reference", "stub", "equivalents", "caught", "named", "neighbours", "layouts", "vacuity", "alone",
+        "reversed", "canary", "points", "signatures", "judged", "comparisons",
     ]  # fmt: skip
     assert first.cached == 0
     assert seen == [(done, first.runs) for done in range(first.runs + 1)]
     again = verify(good, Tier.NONE, lambda done, total: None)
-    assert (again.gates, again.cached) == (first.gates, 2)
+    # Each of the two wrong answers by the whole suite, rewritten, and backwards.
+    assert (again.gates, again.cached) == (first.gates, 6)
 
 
 def test_the_seeds_are_different_and_the_courses_is_among_them() -> None:
@@ -231,6 +232,37 @@ def test_a_check_that_remembers_ends_differently_alone(tmp_path: Path) -> None:
     files = {f"exercises/{SLUG}/work.py": stub, f"solutions/{SLUG}/work.py": "import torch" + body}
     found = gates(make_course(tmp_path, suite, points=2, files=files))
     assert said(found["alone"]) == ["exercise1_tiny|test_memory|alone it ended passed, in the suite failed."]
+    assert said(found["reversed"]) == ["exercise1_tiny|test_memory|now it ended passed, before failed."]
+
+
+def test_an_answer_that_is_known_by_its_layout_only_is_told(tmp_path: Path) -> None:
+    """What is wrong only as long as a name stays what it is loses its name, and the gate says so."""
+    peeking = header("peeking", "test_double") + (
+        "def double(x):\n    added = 1\n    return 2 * x + added * ('added' in double.__code__.co_varnames)\n"
+    )
+    found = gates(make_course(tmp_path, SUITE, points=2, files={f"{WRONG}/peeking.py": peeking}))
+    assert found["named"].good
+    assert said(found["layouts"]) == [
+        "peeking.py|test_double|now it ended passed, before failed.",
+        "peeking.py|test_double|now it is called nothing, before peeking.",
+    ]
+
+
+def test_a_header_that_names_no_check_stops_nothing(tmp_path: Path) -> None:
+    """There is nothing to run a second time; the gate that compares with the header says what is wrong."""
+    tripled = answer("3 * x", "tripled", "test_gone")
+    found = gates(make_course(tmp_path, SUITE, points=2, files={f"{WRONG}/tripled.py": tripled}))
+    assert found["layouts"].counted == 0
+    assert "tripled.py|test_gone|`Fails:` names it, but there is no such check." in said(found["caught"])
+
+
+def test_the_statement_is_held_against_the_stub(tmp_path: Path) -> None:
+    """A README that calls a function otherwise than the stub has it fails the gate on signatures, with its line."""
+    readme = {f"exercises/{SLUG}/README.md": "# Tiny\n\nWrite `double(x, factor)`.\n"}
+    found = gates(make_course(tmp_path, SUITE, points=2, files=readme))
+    assert said(found["signatures"]) == [
+        "README.md:3||`double(x, factor)` does not fit double(x) of the stub.",
+    ]
 
 
 def test_a_check_that_breaks_is_ours(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_a_right_shaped_answer_has_the_form_and_nothing_else(kind: str, entry: f
     made = names["many"](torch.full((4, 3), 2.0), torch.ones(3, 5))
     assert (made["y"] == entry).all()
     assert made["y"].shape == (4, 5)
-    assert (made["n"], made["list"][0].dtype, made["list"][1]) == (int(entry), torch.bool, "text")
+    assert (made["n"], made["list"][0].dtype, made["list"][1]) == (int(entry), torch.bool, str(int(entry)))
     assert (type(made["pair"]).__name__, made["pair"].loss, made["pair"].grad.shape) == ("Pair", entry, (4, 3))
 
 

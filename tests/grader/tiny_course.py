@@ -74,13 +74,13 @@ class FakeSession:
     def stdout(self) -> str:
         return self.printed
 
-    def open(self, seed: int) -> list[Flag]:
+    def open(self, seed: int, *, device: str = "cpu") -> list[Flag]:
         self.calls.append("open")
         if self.fails_to_open:
             raise self.fails_to_open.pop(0)
         return self.flags
 
-    def begin_check(self, seed: int, deadline: float) -> None:
+    def begin_check(self, seed: int, deadline: float, device: str = "cpu") -> None:
         self.calls.append("begin")
         self.seeds.append(seed)
         self.lost = None

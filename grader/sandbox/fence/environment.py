@@ -10,7 +10,7 @@ import tempfile
 
 from grader.sandbox.fence.namespaces import GUEST_NAME
 
-_KEPT = frozenset({"LANG", "LC_ALL", "LC_CTYPE", "PYTHONHASHSEED", "TZ"})
+_KEPT = frozenset({"ATEN_CPU_CAPABILITY", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONHASHSEED", "TZ"})
 _KEPT_SUFFIX = "_NUM_THREADS"
 
 

@@ -131,8 +131,8 @@ class Graphs:
         node = self._nodes[node_id]
         inputs = node.leaves + node.reached
         gradients = [
-            None if given is None else given.detach().requires_grad_(create_graph and flag)
-            for given, flag in zip(upstream, requires, strict=True)
+            None if given is None else given.detach().to(output.device).requires_grad_(create_graph and flag)
+            for given, flag, output in zip(upstream, requires, node.outputs, strict=True)
         ]
         pairs = [(out, given) for out, given in zip(node.outputs, gradients, strict=True) if given is not None]
         wanted = [leaf for leaf, flag in zip(inputs, needed, strict=True) if flag]

@@ -5,10 +5,11 @@ Must not know sockets. An operation returns an Answer; whether it kept a graph i
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import random
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from grader import language
 from grader.policy import Policy
 from grader.sandbox import scan
+from grader.sandbox.guest import sim
 from grader.sandbox.guest.graphs import Graphs, LeafReport, arrive
 from grader.sandbox.guest.objects import Objects, new_ids
 from grader.sandbox.guest.policy import Guard
@@ -45,6 +47,7 @@ class Operations:
         self.files: frozenset[str] = frozenset()
         self.sent: list[SentTensor] = []
         self.autograd = True
+        self._counting: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def free(self, identifiers: Iterable[int]) -> None:
         """Forget handles, nodes and leaves that the host no longer uses."""
@@ -69,6 +72,22 @@ class Operations:
         self.objects.pin(0, self.submission.load(sources[0][0].removesuffix(".py")))
         return Answer()
 
+    def use(self, device: str) -> Answer:
+        """Become a guest of this device; asked before anything of the student's is read.
+
+        Raises:
+            ValueError, UnsupportedOnSim: it cannot be had.
+        """
+        if device != sim.NAME:
+            raise ValueError(f"there is no way to make a guest of the device {device!r}")
+        sim.install()
+        self._counting = sim.COUNTER.counting
+        return Answer()
+
+    def transfers(self) -> Answer:
+        """Return how often the student's code moved data or waited for the device in this check."""
+        return Answer(sim.COUNTER.read())
+
     def module(self, stem: str, identifier: int) -> Answer:
         """Import another of the student's files and keep it under a number of the host's choice."""
         assert self.submission is not None
@@ -79,6 +98,7 @@ class Operations:
         """Start a check: forget the last one's objects and seed every generator a student is likely to use."""
         self.objects.clear()
         self.graphs.clear()
+        sim.COUNTER.reset()
         return self.seed(seed)
 
     def seed(self, seed: int) -> Answer:
@@ -87,6 +107,7 @@ class Operations:
         np.random.seed(seed % (1 << 32))
         # Not torch.manual_seed: it imports the modules of every kind of accelerator first, which costs milliseconds.
         torch.default_generator.manual_seed(seed)
+        sim.seed(seed)
         return Answer()
 
     def call(
@@ -99,15 +120,16 @@ class Operations:
     ) -> Answer:
         """Call something of the student's."""
         if not self.autograd:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._counting():
                 return Answer(resolve(target, path)(*args, **kwargs))
         function = resolve(target, path)
         leaves, replaced = arrive(self.sent)
         if replaced:
             args, kwargs = map_tensors((args, kwargs), lambda tensor: replaced.get(id(tensor), tensor))  # type: ignore[misc]
         if grad_enabled:
-            return Answer(function(*args, **kwargs), leaves)
-        with torch.no_grad():
+            with self._counting():
+                return Answer(function(*args, **kwargs), leaves)
+        with torch.no_grad(), self._counting():
             return Answer(function(*args, **kwargs))
 
     def get(self, target: object, path: str) -> Answer:

@@ -140,7 +140,7 @@ def _student_frames(error: BaseException, files: frozenset[str]) -> list[tuple[s
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename in files:
-            frames.append((code.co_filename, trace.tb_lineno or 0, code.co_name[:200]))
+            frames.append((code.co_filename, trace.tb_lineno or 0, code.co_qualname[:200]))
         trace = trace.tb_next
     return frames
 

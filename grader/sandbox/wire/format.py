@@ -32,7 +32,7 @@ ARRAY_DTYPES: tuple[np.dtype[Any], ...] = tuple(
         "float16", "float32", "float64", "complex64", "complex128",
     )
 )  # fmt: skip
-DEVICE_TYPES = ("cpu", "cuda", "privateuseone")
+DEVICE_TYPES = ("cpu", "cuda", "sim")
 
 TENSOR_CODES = {dtype: code for code, dtype in enumerate(TENSOR_DTYPES)}
 ARRAY_CODES = {dtype: code for code, dtype in enumerate(ARRAY_DTYPES)}

@@ -1,0 +1,225 @@
+"""counts-consumers: an order by counting who still has to report, from the result backwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def bowl(x: Tensor) -> dict[str, Tensor]:
+    y = x + 2
+    z = 3 * y**2
+    return {"y": y, "z": z, "out": z.mean()}
+
+
+def bowl_gradients(x: Tensor) -> dict[str, Tensor]:
+    x = x.detach().requires_grad_()
+    stages = bowl(x)
+    stages["y"].retain_grad()
+    stages["z"].retain_grad()
+    stages["out"].backward()
+    return {"x": x.grad, "y": stages["y"].grad, "z": stages["z"].grad}
+
+
+def new_leaf(values: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+    return (scale * values).to(dtype).requires_grad_()
+
+
+def leaves(output: Tensor) -> list[Tensor]:
+    if not output.requires_grad:
+        return []
+    if output.is_leaf:
+        return [output]
+    found, layer, seen = {}, {output.grad_fn}, {output.grad_fn}
+    while layer:
+        following = set()
+        for node in layer:
+            leaf = getattr(node, "variable", None)
+            if leaf is not None:
+                found[id(leaf)] = leaf
+            following |= {parent for parent, _ in node.next_functions if parent is not None}
+        layer = following - seen
+        seen |= layer
+    return list(found.values())
+
+
+def fresh_gradients(loss_of: Callable[..., Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+    for w in params:
+        w.grad = None
+    loss_of(*params).backward()
+    return [torch.zeros_like(w) if w.grad is None else w.grad.clone() for w in params]
+
+
+def accumulate(
+    loss_of: Callable[..., Tensor], params: Sequence[Tensor], batches: Sequence[tuple[Tensor, Tensor]]
+) -> float:
+    for w in params:
+        w.grad = None
+    rows = sum(len(x) for x, _ in batches)
+    total = 0.0
+    for x, t in batches:
+        loss = loss_of(x, t, *params) * len(x) / rows
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+def sgd_step(params: Sequence[Tensor], lr: float) -> None:
+    with torch.no_grad():
+        for w in params:
+            if w.grad is not None:
+                w -= lr * w.grad
+                w.grad = None
+
+
+def train_regression(x: Tensor, t: Tensor, w1: Tensor, w2: Tensor, lr: float, steps: int) -> dict[str, Tensor]:
+    w1 = w1.detach().clone().requires_grad_()
+    w2 = w2.detach().clone().requires_grad_()
+    losses = []
+    for _ in range(steps):
+        y = torch.relu(x @ w1) @ w2
+        loss = ((y - t) ** 2).sum()
+        loss.backward()
+        losses.append(loss.detach())
+        sgd_step([w1, w2], lr)
+    return {"losses": torch.stack(losses), "w1": w1.detach(), "w2": w2.detach()}
+
+
+def parameter_gradients(net: nn.Module, x: Tensor, upstream: Tensor) -> dict[str, Tensor]:
+    net.zero_grad()
+    net(x).backward(upstream)
+    return {name: w.grad.clone() for name, w in net.named_parameters()}
+
+
+def predict(net: nn.Module, x: Tensor) -> Tensor:
+    training = net.training
+    net.eval()
+    with torch.no_grad():
+        y = net(x)
+    net.train(training)
+    return y
+
+
+def vjp(fn: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(fn(x), x, v)[0]
+
+
+def jvp(fn: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    y = fn(x)
+    u = torch.zeros_like(y, requires_grad=True)
+    back = torch.autograd.grad(y, x, u, create_graph=True)[0]
+    return torch.autograd.grad(back, u, v)[0]
+
+
+def hessian_vector(fn: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    slope = torch.autograd.grad(fn(x), x, create_graph=True)[0]
+    return torch.autograd.grad(slope, x, v)[0]
+
+
+def slope_penalty(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    slope = torch.autograd.grad(fn(x), x, create_graph=True)[0]
+    return (slope**2).sum()
+
+
+def pull(moving: Tensor, anchor: Tensor) -> Tensor:
+    return ((moving - anchor.detach()) ** 2).mean()
+
+
+def rounded(x: Tensor) -> Tensor:
+    return x + (x.round() - x).detach()
+
+
+def unbroadcast(gradient: Tensor, shape: Sequence[int]) -> Tensor:
+    while gradient.dim() > len(shape):
+        gradient = gradient.sum(dim=0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            gradient = gradient.sum(dim=axis, keepdim=True)
+    return gradient
+
+
+class Swish(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(x, b)
+        return x * torch.sigmoid(b * x)
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, Tensor]:
+        x, b = ctx.saved_tensors
+        s = torch.sigmoid(b * x)
+        dx = upstream * (s + b * x * s * (1 - s))
+        db = upstream * x**2 * s * (1 - s)
+        return unbroadcast(dx, x.shape), unbroadcast(db, b.shape)
+
+
+class Value:
+    def __init__(self, data: float, parents: tuple[Value, ...] = (), slopes: tuple[float, ...] = ()) -> None:
+        self.data, self.grad = float(data), 0.0
+        self.parents, self.slopes = parents, slopes
+
+    def __add__(self, other: Value | float) -> Value:
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other: Value | float) -> Value:
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def tanh(self) -> Value:
+        t = math.tanh(self.data)
+        return Value(t, (self,), (1 - t**2,))
+
+    def __radd__(self, other: float) -> Value:
+        return self + other
+
+    def __rmul__(self, other: float) -> Value:
+        return self * other
+
+    def __neg__(self) -> Value:
+        return self * -1.0
+
+    def __sub__(self, other: Value | float) -> Value:
+        return self + -1.0 * other
+
+    def __rsub__(self, other: float) -> Value:
+        return -self + other
+
+    def backward(self) -> None:
+        order = topological_order(self)
+        flow = dict.fromkeys(order, 0.0)
+        flow[self] = 1.0
+        while order:
+            node = order.pop()
+            for k in range(len(node.parents)):
+                flow[node.parents[k]] += flow[node] * node.slopes[k]
+        for node, gradient in flow.items():
+            node.grad = node.grad + gradient
+
+
+def topological_order(root: Value) -> list[Value]:
+    waiting: dict[Value, int] = {}
+    todo = [root]
+    waiting[root] = 0
+    while todo:
+        node = todo.pop()
+        for parent in node.parents:
+            if parent not in waiting:
+                waiting[parent] = 0
+                todo.append(parent)
+            waiting[parent] += 1
+    order, ready = [], [root]
+    while ready:
+        node = ready.pop()
+        order.insert(0, node)
+        for parent in node.parents:
+            waiting[parent] -= 1
+            if waiting[parent] == 0:
+                ready.append(parent)
+    return order

@@ -1,0 +1,133 @@
+"""labels-converted: takes labels of another shape or dtype instead of refusing them.
+
+H0: Class numbers out of range were refused. Labels in a column, or labels that are floats, were not.
+H1: If a label is 1.7, which class is meant? Does your guard look at the dtype and the shape of the labels?
+H2: The range is not all: the dtype has to be int64 and the shape (N,). Converting labels would only hide the mistake of
+  whoever made them.
+zh_CN: 接受了形状或类型不对的标签,而没有拒绝。
+H0_zh_CN: 超出范围的标签被拒绝了;排成一列的标签、浮点数的标签却没有。
+H1_zh_CN: 如果标签是 1.7,指的是哪一类?你的检查看过标签的类型和形状吗?
+H2_zh_CN: 只检查范围还不够:类型必须是 int64,形状必须是 (N,)。替调用者转换标签,只会掩盖他的错误。
+Fails: test_labels_that_are_none_are_refused
+"""
+
+import torch
+from torch import Tensor
+
+
+def require_same_shape(prediction: Tensor, target: Tensor) -> None:
+    if prediction.shape != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
+
+
+def require_labels(scores: Tensor, labels: Tensor) -> None:
+    labels = labels.long().reshape(-1)
+    if len(labels) != len(scores):
+        raise ValueError("one label for each row")
+    if (labels < 0).any() or (labels >= scores.shape[1]).any():
+        raise ValueError("a label is not a class")
+
+
+def mae(prediction: Tensor, target: Tensor) -> Tensor:
+    require_same_shape(prediction, target)
+    return (prediction - target).abs().mean()
+
+
+def mse(prediction: Tensor, target: Tensor) -> Tensor:
+    require_same_shape(prediction, target)
+    return ((prediction - target) ** 2).mean()
+
+
+def smooth_l1(prediction: Tensor, target: Tensor, beta: float = 1.0) -> Tensor:
+    require_same_shape(prediction, target)
+    r = (prediction - target).abs()
+    return torch.where(r < beta, r**2 / (2 * beta), r - beta / 2).mean()
+
+
+def log_sum_exp(logits: Tensor) -> Tensor:
+    m = logits.max(dim=-1, keepdim=True).values
+    return (m + (logits - m).exp().sum(dim=-1, keepdim=True).log()).squeeze(-1)
+
+
+def log_softmax(logits: Tensor) -> Tensor:
+    return logits - log_sum_exp(logits).unsqueeze(-1)
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return log_softmax(logits).exp()
+
+
+def soft_labels(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    one_hot = torch.zeros_like(logits)
+    one_hot[torch.arange(len(labels)), labels] = 1
+    return (1 - smoothing) * one_hot + smoothing / logits.shape[1]
+
+
+def nll(log_probs: Tensor, labels: Tensor) -> Tensor:
+    require_labels(log_probs, labels)
+    labels = labels.long().reshape(-1)
+    return -log_probs[torch.arange(len(labels)), labels].mean()
+
+
+def reduce_losses(losses: Tensor, weights: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    elif reduction == "sum":
+        return losses.sum()
+    elif reduction == "mean":
+        return losses.sum() / weights.sum()
+    raise ValueError(f"unknown reduction {reduction}")
+
+
+def cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    weight: Tensor | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    labels = labels.long().reshape(-1)
+    keep = labels != ignore_index
+    labels = torch.where(keep, labels, 0)
+    require_labels(logits, labels)
+    if weight is None:
+        weight = torch.ones(logits.shape[1], dtype=logits.dtype)
+    q = soft_labels(logits, labels, label_smoothing)
+    losses = -(weight * q * log_softmax(logits)).sum(dim=1) * keep
+    return reduce_losses(losses, weight[labels] * keep, reduction)
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    require_same_shape(probabilities, targets)
+    if (probabilities < 0).any() or (probabilities > 1).any():
+        raise ValueError("not probabilities")
+    yes = probabilities.log().clamp(min=-100)
+    no = (1 - probabilities).log().clamp(min=-100)
+    return -(targets * yes + (1 - targets) * no).mean()
+
+
+def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor | None = None) -> Tensor:
+    require_same_shape(logits, targets)
+    zero = torch.zeros_like(logits)
+    no = log_sum_exp(torch.stack([zero, logits], dim=-1))
+    yes = log_sum_exp(torch.stack([zero, -logits], dim=-1))
+    if pos_weight is not None:
+        yes = yes * pos_weight
+    return (targets * yes + (1 - targets) * no).mean()
+
+
+def kl_divergence(log_probs: Tensor, target: Tensor) -> Tensor:
+    require_same_shape(log_probs, target)
+    terms = torch.xlogy(target, target) - target * log_probs
+    return terms.sum() / len(target)
+
+
+def focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0, alpha: Tensor | None = None) -> Tensor:
+    require_labels(logits, labels)
+    labels = labels.long().reshape(-1)
+    log_p = log_softmax(logits)[torch.arange(len(labels)), labels]
+    factor = (1 - log_p.exp()) ** gamma
+    if alpha is not None:
+        factor = factor * alpha[labels]
+    return -(factor * log_p).mean()

@@ -1,0 +1,140 @@
+"""logarithm-to-base-2: measures in bits: it takes the logarithm to base 2.
+
+H0: All your log-probabilities are 1.443 times ours.
+H1: What does a fair coin cost: 1, or 0.693?
+H2: log is the natural logarithm; its unit is the nat. A nat is 1 / ln 2 = 1.443 bits.
+zh_CN: 以比特计量:用了以 2 为底的对数。
+H0_zh_CN: 你的对数概率都是我们的 1.443 倍。
+H1_zh_CN: 抛一枚均匀硬币的代价是 1,还是 0.693?
+H2_zh_CN: log 是自然对数,单位是奈特(nat)。一奈特等于 1 / ln 2 = 1.443 比特。
+Fails: test_logits_worked_example, test_cross_entropy_worked_example, test_kl_and_focal_worked_example,
+  test_log_softmax_of_the_last_axis, test_a_shift_moves_log_sum_exp_and_no_probability,
+  test_logits_of_ten_thousand_are_survived, test_log_odds_are_differences_of_logits,
+  test_cross_entropy_is_the_mean_of_minus_log_p, test_a_guess_costs_the_log_of_the_classes,
+  test_one_row_can_be_had_without_a_mean, test_a_weighted_mean_divides_by_the_weights,
+  test_the_weight_is_that_of_the_label, test_smoothing_asks_for_a_little_of_every_class,
+  test_smoothed_cross_entropy_is_least_at_its_target, test_ignored_rows_do_not_count,
+  test_ignored_rows_keep_their_place, test_sigmoid_is_the_softmax_of_zero_and_the_logit,
+  test_focal_loss_counts_easy_rows_less, test_focal_loss_with_gamma_zero_is_cross_entropy,
+  test_alpha_is_that_of_the_label, test_no_focal_loss_exceeds_cross_entropy
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def require_same_shape(prediction: Tensor, target: Tensor) -> None:
+    if prediction.shape != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
+
+
+def require_labels(scores: Tensor, labels: Tensor) -> None:
+    if labels.dtype != torch.int64 or labels.shape != scores.shape[:1]:
+        raise ValueError("labels must be int64, one for each row")
+    if (labels < 0).any() or (labels >= scores.shape[1]).any():
+        raise ValueError("a label is not a class")
+
+
+def mae(prediction: Tensor, target: Tensor) -> Tensor:
+    require_same_shape(prediction, target)
+    return (prediction - target).abs().mean()
+
+
+def mse(prediction: Tensor, target: Tensor) -> Tensor:
+    require_same_shape(prediction, target)
+    return ((prediction - target) ** 2).mean()
+
+
+def smooth_l1(prediction: Tensor, target: Tensor, beta: float = 1.0) -> Tensor:
+    require_same_shape(prediction, target)
+    r = (prediction - target).abs()
+    return torch.where(r < beta, r**2 / (2 * beta), r - beta / 2).mean()
+
+
+def log_sum_exp(logits: Tensor) -> Tensor:
+    m = logits.max(dim=-1, keepdim=True).values
+    return (m + (logits - m).exp().sum(dim=-1, keepdim=True).log()).squeeze(-1)
+
+
+def log_softmax(logits: Tensor) -> Tensor:
+    shifted = logits - logits.max(dim=-1, keepdim=True).values
+    return (shifted - shifted.exp().sum(dim=-1, keepdim=True).log()) / math.log(2)
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return (logits - log_sum_exp(logits).unsqueeze(-1)).exp()
+
+
+def soft_labels(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    one_hot = torch.zeros_like(logits)
+    one_hot[torch.arange(len(labels)), labels] = 1
+    return (1 - smoothing) * one_hot + smoothing / logits.shape[1]
+
+
+def nll(log_probs: Tensor, labels: Tensor) -> Tensor:
+    require_labels(log_probs, labels)
+    return -log_probs[torch.arange(len(labels)), labels].mean()
+
+
+def reduce_losses(losses: Tensor, weights: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    elif reduction == "sum":
+        return losses.sum()
+    elif reduction == "mean":
+        return losses.sum() / weights.sum()
+    raise ValueError(f"unknown reduction {reduction}")
+
+
+def cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    weight: Tensor | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    keep = labels != ignore_index
+    labels = torch.where(keep, labels, 0)
+    require_labels(logits, labels)
+    if weight is None:
+        weight = torch.ones(logits.shape[1], dtype=logits.dtype)
+    q = soft_labels(logits, labels, label_smoothing)
+    losses = -(weight * q * log_softmax(logits)).sum(dim=1) * keep
+    return reduce_losses(losses, weight[labels] * keep, reduction)
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    require_same_shape(probabilities, targets)
+    if (probabilities < 0).any() or (probabilities > 1).any():
+        raise ValueError("not probabilities")
+    yes = probabilities.log().clamp(min=-100)
+    no = (1 - probabilities).log().clamp(min=-100)
+    return -(targets * yes + (1 - targets) * no).mean()
+
+
+def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor | None = None) -> Tensor:
+    require_same_shape(logits, targets)
+    zero = torch.zeros_like(logits)
+    no = log_sum_exp(torch.stack([zero, logits], dim=-1))
+    yes = log_sum_exp(torch.stack([zero, -logits], dim=-1))
+    if pos_weight is not None:
+        yes = yes * pos_weight
+    return (targets * yes + (1 - targets) * no).mean()
+
+
+def kl_divergence(log_probs: Tensor, target: Tensor) -> Tensor:
+    require_same_shape(log_probs, target)
+    terms = torch.xlogy(target, target) - target * log_probs
+    return terms.sum() / len(target)
+
+
+def focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0, alpha: Tensor | None = None) -> Tensor:
+    require_labels(logits, labels)
+    log_p = log_softmax(logits)[torch.arange(len(labels)), labels]
+    factor = (1 - log_p.exp()) ** gamma
+    if alpha is not None:
+        factor = factor * alpha[labels]
+    return -(factor * log_p).mean()

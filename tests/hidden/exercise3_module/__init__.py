@@ -1,0 +1,1 @@
+"""The hidden suite of exercise 3."""
