@@ -92,8 +92,8 @@ class Recorder:
         return _as(_Scheduler, thing, self)
 
     def seed(self, seed: int) -> None:
-        """Seed torch's own draws, so that dropout falls alike here and where the reference runs."""
-        torch.default_generator.manual_seed(seed)
+        """Seed torch's own draws on every device, so that dropout falls alike here and where the reference runs."""
+        torch.manual_seed(seed)
 
     # --- what is read when the loop is over --------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from grader.suite.recorder import MAX_EVENTS, Recorder
 __tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
 
 _PROBE = Path(__file__).with_name("recorder.py")
-_SHOWN_CHARS = 160
+_SHOWN_CHARS, _NAME_CHARS = 160, 100
 # float64 drifts 8e-11 in 500 steps between right ways to write a loop; a wrong one is off in the first digits.
 _RTOL = 1e-8
 
@@ -113,11 +113,18 @@ def _events(label: str, actual: Any) -> list[Event]:
     found = []
     for row in actual if isinstance(actual, list) else [None]:
         match row:
-            case [str() as kind, dict() as facts]:
+            case [str() as kind, dict() as facts] if all(map(_is_plain, [kind, *facts, *facts.values()])):
                 found.append(Event(kind, facts))
             case _:
                 fail_received(label, actual, messages.TRACE_UNREADABLE)
     return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a fact can be compared and shown without a second thought."""
+    if isinstance(value, list):
+        return all(isinstance(one, int | float) for one in value)
+    return value is None or isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _NAME_CHARS)
 
 
 def _with_gradients(events: Sequence[Event]) -> list[Event]:

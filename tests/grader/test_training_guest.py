@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 import torch
 
 from grader.diagnosis import bench
+from grader.errors import StudentRaised
 from grader.grade import Grader
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
+from grader.sandbox.guest import sim
 from grader.sandbox.host import Session
 from grader.sandbox.spawn import Zygote
 from grader.submission import SourceFile, Submission
@@ -80,6 +83,42 @@ def test_a_wrong_loop_is_told_by_events_and_by_numbers(open_session: OpenSession
         ComparisonFailed, match=r"training: parameters 0\.weight after step 2: .* The step before it is right"
     ):
         expect_trajectory(theirs.trajectory(), here(loop("ZFBS")).trajectory())
+
+
+ON_DEVICE = """
+    def fit(model, loader, optimizer, loss_fn):
+        model.to("sim").train()
+        for x, t in loader:
+            x, t = x.to("sim"), t{move}
+            optimizer.zero_grad()
+            loss_fn(model(x), t).backward()
+            optimizer.step()
+"""
+
+
+def on_sim(session: Session) -> Session:
+    """Begin a check on the simulated accelerator."""
+    session.begin_check(1, time.monotonic() + session.spec.limits.check_wall_s, "sim")
+    return session
+
+
+@pytest.mark.skipif(bool(sim.missing()), reason="this torch has no simulated accelerator")
+def test_a_loop_on_the_simulated_accelerator_is_recorded_there(open_session: OpenSession) -> None:
+    """Events tell the device, numbers are the CPU's, and noting them moves nothing: each batch, model and loss once."""
+    session = on_sim(open_session(whole(ON_DEVICE.format(move=".to('sim')"))))
+    theirs = there(session)
+    assert session.guest.transfers()["to_host"] == 0
+    expect_trace(theirs.events(), times(STEPS, training_step(device="sim")))
+    expect_trajectory(theirs.trajectory(), here(loop("ZFBS")).trajectory())
+    with pytest.raises(ComparisonFailed, match="in batch 1, the model was given data on sim; it should be on cuda"):
+        expect_trace(theirs.events(), times(STEPS, training_step(device="cuda")))
+
+
+@pytest.mark.skipif(bool(sim.missing()), reason="this torch has no simulated accelerator")
+def test_a_batch_that_was_not_moved_raises_there(open_session: OpenSession) -> None:
+    """As on CUDA: targets on the CPU, outputs on the accelerator."""
+    with pytest.raises(StudentRaised, match="Expected all tensors to be on the same device"):
+        there(on_sim(open_session(whole(ON_DEVICE.format(move="")))))
 
 
 FORGED = """

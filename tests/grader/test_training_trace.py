@@ -396,6 +396,15 @@ def test_forged_facts_never_break_the_judge(facts: dict[Any, Any]) -> None:
         expect_trace([[kind, facts] for kind in kinds], times(2, training_step(device="cpu", batch=1)))
 
 
+@pytest.mark.parametrize(
+    "value", [torch.ones(2), {"a": 1}, "x" * 101, ["x"], [[1]], (1,), object()], ids=lambda one: type(one).__name__
+)
+def test_facts_that_are_no_plain_values_are_refused(value: Any) -> None:
+    """What stays on the student's side, tensors and endless text are neither compared nor shown."""
+    with pytest.raises(ComparisonFailed, match="loop: what was recorded cannot be read"):
+        expect_trace([["zero_grad", {"clear": value}]], "zero_grad")
+
+
 def recorded(text: str, pattern: Part) -> str:
     """Return what a loop leaves for diagnosis."""
     with a_check() as check, contextlib.suppress(ComparisonFailed):
