@@ -126,8 +126,6 @@ class PlainJudge:
         seed = self._seed(exercise)
         check = context.Check(suite_check.id, self.device, seed, bench.session, reference, bench.shared)
         check.exercise = exercise
-        if suite_check.attempts:
-            check.bands = bands_of(exercise, suite_check.id, item.path, check.device, suite_check.attempts)
         context.begin(check)
         try:
             context.seed_host(check.seed("host"))
@@ -144,12 +142,16 @@ class PlainJudge:
 
         Raises:
             SubmissionError, GuestLost: the submission cannot be imported.
+            CourseError: a calibrated check has no band, or an old one.
         """
         if item in self._checks:
             exercise, check = self._checks[item]
             bench = self._benches[exercise.slug]
             if bench.failure is not None:
                 raise bench.failure
+            if check.attempts:
+                bands = bands_of(exercise, check.id, item.path, self.device, check.attempts)
+                context.required().bands = bands
             for needed in check.needs:
                 if bench.passed.get(needed) is False:
                     pytest.skip(messages.PYTEST_WAITS.format(needed=needed))

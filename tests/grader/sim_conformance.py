@@ -28,7 +28,7 @@ UNARY = _names(
     """
     abs acos acosh angle asin asinh atan atanh ceil clone cos cosh deg2rad digamma erf erfc erfinv exp exp2 expm1 floor
     frac isfinite isinf isnan lgamma log log10 log1p log2 logical_not logit neg positive rad2deg real reciprocal round
-    rsqrt sigmoid sign signbit sin sinc sinh sqrt square tan tanh trunc nan_to_num i0 ravel flatten contiguous t
+    rsqrt sgn sigmoid sign signbit sin sinc sinh sqrt square tan tanh trunc nan_to_num i0 ravel flatten contiguous t
     """
 )
 BINARY = _names(

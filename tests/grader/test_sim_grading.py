@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from grader import messages
 from grader.course import Exercise
+from grader.diagnosis.naming import record_of
 from grader.errors import CourseError, GuestLost, InfrastructureError
 from grader.events import PlannedCheck
 from grader.grade import Grader
@@ -26,7 +28,7 @@ from grader.sandbox.spawn import Zygote
 from grader.submission import SourceFile, Submission
 from grader.suite.collect import CollectedSuite
 from grader.suite.expect import device_of
-from grader.unjudged import devices_used, not_judged
+from grader.unjudged import devices_used, not_judged, unjudged
 
 from .conftest import OpenSession, begin
 from .tiny_course import SLUG, collect, make_course
@@ -48,6 +50,11 @@ def sees():
 
 def on_sim():
     return torch.ones(1, device="sim").tolist()
+
+def slope_on_sim():
+    x = torch.tensor([1.0, 2.0], device="sim", requires_grad=True)
+    x.square().sum().backward()
+    return x.grad.tolist()
 
 def end():
     os._exit(3)
@@ -122,6 +129,13 @@ def test_starting_a_device_is_no_part_of_the_check(open_session: OpenSession) ->
     with pytest.raises(GuestLost, match="did not finish") as lost:
         session.submission.on_sim()
     assert lost.value.outcome is Outcome.TIMEOUT
+
+
+def test_it_works_behind_every_fence(open_session: OpenSession, tier: Tier) -> None:
+    """Backward starts a thread there, which every tier allows."""
+    session = open_session(STUDENT, at=tier)
+    begin_on(session, "sim")
+    assert session.submission.slope_on_sim() == [2.0, 4.0]
 
 
 def test_results_say_where_they_were(session: Session) -> None:
@@ -280,6 +294,25 @@ def test_a_torch_without_it_leaves_checks_pending_and_says_why() -> None:
     assert not_judged(PlannedCheck("b", "B.", "hidden", "cuda", 1.0, pending=True), None, "2.13").message == ""
     plan = [planned, PlannedCheck("a", "A.", "hidden", "cpu", 1.0)]
     assert (devices_used(plan, None), devices_used(plan, ("sim",))) == (["cpu"], [])
+
+
+def test_of_several_devices_the_one_that_failed_is_diagnosed() -> None:
+    """A check that passed on the CPU and failed on the accelerator counts as failed where mistakes are named."""
+    outcomes = {
+        "a": [("cpu", Outcome.PASSED), ("sim", Outcome.FAILED), ("cuda", Outcome.PENDING)],
+        "b": [("cpu", Outcome.PASSED), ("sim", Outcome.BLOCKED)],
+        "c": [("cpu", Outcome.RAISED), ("sim", Outcome.FAILED)],
+        "d": [("cpu", Outcome.PENDING), ("sim", Outcome.PASSED)],
+    }
+    checks = [
+        unjudged(PlannedCheck(id, id, "hidden", device, 1.0), outcome)
+        for id, entries in outcomes.items()
+        for device, outcome in entries
+    ]
+    record = record_of(SimpleNamespace(result=SimpleNamespace(checks=checks), evidence={}))  # type: ignore[arg-type]
+    assert {id: outcome.value for id, outcome in record.outcomes.items()} == {
+        "a": "failed", "b": "blocked", "c": "raised", "d": "passed",
+    }  # fmt: skip
 
 
 def test_the_plan_knows_what_torch_lacks(exercise: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
