@@ -200,6 +200,6 @@ def test_a_calibrated_check_compares_with_its_band_or_says_what_is_missing(tmp_p
     assert missing.returncode == 1
     assert "test_trained has no calibration on cpu. Run `grader calibrate exercise1`." in missing.stdout
     grader = [sys.executable, "-m", "grader", "calibrate", "1", "--seeds", "30"]
-    subprocess.run(grader, cwd=made.course.root, check=True, capture_output=True)
+    subprocess.run(grader, cwd=made.course.root, check=True, capture_output=True, timeout=300)
     found = run(made.hidden_folder, "-q", cwd=made.course.root)
     assert (found.returncode, "1 passed" in found.stdout) == (0, True), found.stdout
