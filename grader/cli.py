@@ -175,6 +175,20 @@ def verify(exercise: str | None, mutants: bool, json_file: str | None, fence: st
     sys.exit(0 if all(one.good for one in verified) else 1)
 
 
+@main.command(help=messages.CLI_CALIBRATE_HELP)
+@click.argument("exercise")
+@click.option("--seeds", metavar="N", type=click.IntRange(1), default=100, help=messages.CLI_OPTION_SEEDS)
+@click.option("--device", type=click.Choice(_DEVICES[:-1]), help=messages.CLI_OPTION_CALIBRATE_DEVICE)
+@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+def calibrate(exercise: str, seeds: int, device: str | None, fence: str) -> None:
+    """Find out what accuracies right solutions reach."""
+    from grader.author.calibrate import calibrate_and_show
+    from grader.course import find_course, load_exercise
+
+    found = load_exercise(find_course(), exercise)
+    calibrate_and_show(found, _tier(fence), seeds, _devices(found, device), sys.stdout)
+
+
 @main.command(help=messages.CLI_DOCTOR_HELP)
 @click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def doctor(fence: str) -> None:

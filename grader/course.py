@@ -21,6 +21,7 @@ from grader.policy import DEFAULT_FEEDBACK, NO_POLICY, Feedback, Policy
 
 DEVICES = ("cpu", "sim", "cuda")
 PUBLIC_SUITE = "test_public.py"
+GRADER_DATA = "GRADER_DATA"  # the environment variable that names the folder of data sets that no course includes
 
 _T = TypeVar("_T")
 _Hints = tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
@@ -75,6 +76,11 @@ class Course:
     name: str
     seed: int
     language: str
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the data sets that come with the course are."""
+        return self.root / "exercises" / "data"
 
     def slugs(self) -> list[str]:
         """Return the folder names of all exercises, in the order of their numbers."""

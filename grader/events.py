@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from grader.calibration import Origin
 from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
@@ -27,6 +28,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the plan: a check on a device, fixed before any guest starts.
 
     A pending one is not judged here; if that is because torch lacks something for the device, `lacks` is its name.
+    `attempts` is how often a calibrated check may train, 0 for any other check.
     """
 
     id: str
@@ -36,6 +38,12 @@ class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_points: float
     pending: bool = False
     lacks: str = ""
+    attempts: int = 0
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether it trains and compares an accuracy with what right solutions reach."""
+        return self.attempts > 0
 
 
 class SourceText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +79,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     language: str = ENGLISH
     trial: Trial | None = None
     backwards: bool = False
+    measure: bool = False  # accuracies are told instead of compared
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
@@ -113,12 +122,21 @@ class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"
     deadline: float
 
 
+class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An accuracy that was measured for a calibration, and what it depends on."""
+
+    label: str
+    value: float
+    origin: Origin
+
+
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"):
     """The check at this place of the plan has ended; `evidence` is for diagnosis, and no part of the result."""
 
     index: int
     result: CheckResult
     evidence: Evidence | None = None
+    scores: tuple[Score, ...] = ()
 
 
 class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="finished"):

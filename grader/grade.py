@@ -7,6 +7,7 @@ from the plan that was fixed before any student code ran; a check that nobody re
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import tempfile
 import time
@@ -18,7 +19,7 @@ from types import TracebackType
 import msgspec
 
 from grader import __version__, language, messages
-from grader.course import Course, Exercise
+from grader.course import GRADER_DATA, Course, Exercise
 from grader.diagnosis.evidence import Circumstances, Evidence
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected, UsageError
 from grader.events import (
@@ -33,6 +34,7 @@ from grader.events import (
     PlannedCheck,
     Ready,
     Refused,
+    Score,
     SourceText,
     Trial,
 )
@@ -59,6 +61,7 @@ class _Judged:
     chosen: tuple[int, ...] = ()
     results: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    scores: dict[tuple[str, str], tuple[Score, ...]] = field(default_factory=dict)
     flags: list[Flag] = field(default_factory=list)
     stdout: str = ""
 
@@ -189,6 +192,15 @@ class Grader:
                 (on_check or _ignore)(check)
         return self._result(job, Submission("", ()), judged)
 
+    def measure(
+        self, submission: Submission, seed: int, keyword: str, devices: Sequence[str] | None
+    ) -> tuple[ExerciseResult, dict[tuple[str, str], tuple[Score, ...]]]:
+        """Judge, but tell accuracies by (check, device) instead of comparing them: for a calibration; see `judge`."""
+        sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
+        job = msgspec.structs.replace(self._job(sources, seed, keyword, devices), measure=True)
+        judged = self._judge(job, _ignore, _ignore)
+        return self._result(job, submission, judged), judged.scores
+
     def log(self) -> str:
         """Return the end of what the judging side wrote for an instructor: tracebacks behind `error` outcomes."""
         with contextlib.suppress(OSError):
@@ -241,7 +253,10 @@ class Grader:
         self._log = private / "worker.log"
         folder = private / "suite"
         folder.mkdir()
-        arguments = (str(self.exercise.course.root), self.exercise.slug, str(folder))
+        # The worker's environment is written out and holds nothing of ours; where data lie is told.
+        data = os.environ.get(GRADER_DATA, "")
+        course = (str(self.exercise.course.root), self.exercise.slug)
+        arguments = (*course, str(folder), os.path.abspath(data) if data else "")
         with self._log.open("wb") as log:
             worker = zygote.spawn_host(HostSpec(_WORKER, arguments, str(private)), log.fileno())
         # One that is still importing does not look at its line; there is nothing in it to end in order.
@@ -290,6 +305,7 @@ class Grader:
                     judged.results[result.id, result.device] = result
                     if evidence is not None:
                         judged.evidence.setdefault(result.id, evidence)
+                    judged.scores[result.id, result.device] = event.scores
                     on_check(result)
                 case Began(index=index):
                     on_begin(self.plan[index])

@@ -57,10 +57,10 @@ def verify_mutants(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> V
 def takes_part(check: PlannedCheck) -> bool:
     """Whether mutants are judged by this check.
 
-    The hook for checks that train for long to compare an accuracy: a mark for them, `@mutants(False)` say, is to be
-    asked for here once the plan tells it. A check that needs one that is left out is blocked, which kills no mutant.
+    Calibrated ones do not: they train for long, and an accuracy notices little. A check that needs one that is left out
+    is blocked, which kills no mutant.
     """
-    return not check.pending
+    return not check.pending and not check.calibrated
 
 
 def _run(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> tuple[Gate, MutantCounts | None]:
@@ -93,10 +93,15 @@ def _measured(pool: Pool, reference: Submission) -> tuple[Trial, list[CheckResul
     plan = next(pool.map(lambda grader, _: grader.plan, [None]))
     costs = [min(result.checks[place].wall_s for result, _ in timed) for place in range(len(plan))]
     order = sorted((place for place, check in enumerate(plan) if takes_part(check)), key=lambda place: costs[place])
-    limit_s = max(_LEAST_LIMIT_S, TIMES_REFERENCE * max(wall_s for _, wall_s in timed))
+    limit_s = max(_LEAST_LIMIT_S, TIMES_REFERENCE * max(wall_s - _left_out_s(result, plan) for result, wall_s in timed))
     # By their ids: what one worker's run fails the others' fail too.
     failing = {check.id: check for result, _ in timed for check in result.checks if _is_against(check)}
     return Trial(tuple(order), limit_s), [*failing.values()]
+
+
+def _left_out_s(result: ExerciseResult, plan: Sequence[PlannedCheck]) -> float:
+    """Return how long the checks took by which mutants are not judged."""
+    return sum(check.wall_s for check, planned in zip(result.checks, plan, strict=True) if not takes_part(planned))
 
 
 def _timed(grader: Grader, submission: Submission) -> tuple[ExerciseResult, float]:

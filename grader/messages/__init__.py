@@ -8,3 +8,4 @@ from grader.messages.checks import *
 from grader.messages.instructor import *
 from grader.messages.report import *
 from grader.messages.student import *
+from grader.messages.training import *

@@ -143,7 +143,7 @@ def student_page(result: ExerciseResult, exercise: Exercise, sources: Mapping[st
         blocked=_blocked(placed, anchors, with_device),
         blocked_side=messages.REPORT_BLOCKED_SIDE.format(counted=_counted(placed.blocked)),
         open=[_row(item, anchors, with_device, sentence=_why_open(item.check)) for item in placed.open],
-        passed=[_row(item, anchors, with_device) for item in placed.passed],
+        passed=[_row(item, anchors, with_device, sentence=item.check.message) for item in placed.passed],
         passed_side=_counted(placed.passed),
         passed_show=_passed_show(len(placed.passed)),
         imported=printed(result.stdout),

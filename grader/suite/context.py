@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy
 import torch
@@ -20,6 +20,11 @@ import torch
 from grader import messages
 from grader.errors import CourseError, GuestLost, StudentRaised
 from grader.results import Flag
+
+if TYPE_CHECKING:
+    from grader.course import Exercise
+    from grader.events import Score
+    from grader.suite.accuracy import Bands
 
 EXCEPTION_LABEL = "exception"
 _EXCEPTION_CHARS = 500
@@ -100,6 +105,13 @@ class Check:
     shared: dict[tuple[str, str], Shared] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
+    exercise: Exercise | None = None
+    bands: Bands | None = None
+    data: set[str] = field(default_factory=set)
+    """The data sets that were read, by digest."""
+    scores: list[Score] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is worth reading although the check passed."""
     _scope: str = ""
     _drawn: int = 0
     _rng: torch.Generator | None = None

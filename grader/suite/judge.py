@@ -22,13 +22,13 @@ from _pytest.runner import runtestprotocol
 
 from grader import messages
 from grader.course import Exercise
-from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, InfrastructureError, StudentRaised, SubmissionError
 from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck
 from grader.policy import withheld
 from grader.results import CheckResult, Outcome
 from grader.sandbox.autograd import with_advice
 from grader.suite import context
+from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
 from grader.suite.figure import figures_of
 from grader.suite.plan import Step, shown_path
@@ -90,6 +90,8 @@ class Judge:
     def run(self) -> None:
         """Judge the remaining checks and say that all is finished, or that the course is broken."""
         try:
+            for index in self.progress.remaining():
+                self._bands(self.suite.steps[index])  # accuracies come last; that they lack a band is told first
             session = self._opened()
             if isinstance(session, Verdict):
                 self._same_for_all(session)
@@ -164,6 +166,7 @@ class Judge:
         deadline = min(time.monotonic() + wall_s, self.progress.deadline)
         planned = step.planned
         check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
+        check.exercise, check.bands = self.exercise, self._bands(step)
         self.line.send(Began(index, deadline))
         context.begin(check)
         try:
@@ -188,7 +191,19 @@ class Judge:
         session.end_check()
         if verdict.outcome is Outcome.FAILED:
             verdict = replace(verdict, figures=figures_of(failure, planned.visibility))
+        verdict = replace(verdict, scores=tuple(check.scores), message=verdict.message or "\n".join(check.notes))
         return with_evidence(verdict, check, failure), stdout
+
+    def _bands(self, step: Step) -> Bands | None:
+        """Return what a calibrated check is compared with.
+
+        Raises:
+            CourseError: it was not calibrated, or that is out of date.
+        """
+        if not step.check.attempts:
+            return None
+        file, device = self.suite.items[step.item].path, step.planned.device
+        return bands_of(self.exercise, step.check.id, file, device, step.check.attempts, measuring=self.job.measure)
 
     def _next_item(self, index: int) -> pytest.Item | None:
         """Return the item after this one, by which pytest knows which shared fixtures to keep."""
@@ -199,11 +214,12 @@ class Judge:
         self, index: int, verdict: Verdict, wall_s: float = 0.0, *, blocked_by: str | None = None, stdout: str = ""
     ) -> None:
         result = check_result(self.suite.steps[index], verdict, wall_s, blocked_by, stdout)
-        self._end(index, withheld(result, self.exercise.feedback), verdict.evidence)
+        self._end(index, withheld(result, self.exercise.feedback), verdict)
 
-    def _end(self, index: int, result: CheckResult, evidence: Evidence | None = None) -> None:
+    def _end(self, index: int, result: CheckResult, verdict: Verdict | None = None) -> None:
         self.progress.outcomes[index] = result.outcome
-        self.line.send(Ended(index, result, evidence))
+        told = (verdict.evidence, verdict.scores) if verdict is not None else ()
+        self.line.send(Ended(index, result, *told))
 
     def _with_place(self, error: CourseError) -> str:
         place = place_in(error, self.suite.files.all)

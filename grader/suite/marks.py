@@ -19,6 +19,7 @@ DESCRIPTIONS = (
     "needs(*names): test functions that must have passed, with all their parameters, or the check is blocked",
     "limits(check_wall_s=…): a deadline of the check's own",
     "devices(*names): where the check runs, if not on every device of exercise.toml",
+    "calibrated(attempts=4): the check compares an accuracy; `grader calibrate` says with what",
 )
 _REFUSED = ("skip", "skipif", "xfail")
 
@@ -41,6 +42,15 @@ def limits(*, check_wall_s: float) -> pytest.MarkDecorator:
 def devices(*names: str) -> pytest.MarkDecorator:
     """Say where a check runs; without it on every device that exercise.toml lists."""
     return pytest.mark.devices(*names)
+
+
+def calibrated(*, attempts: int = 4) -> pytest.MarkDecorator:
+    """Say that a check trains and compares an accuracy: judged last, in no mutant run, with a calibrated threshold.
+
+    Args:
+        attempts: How often it may train; one that reaches the threshold is enough.
+    """
+    return pytest.mark.calibrated(attempts=attempts)
 
 
 def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteCheck:
@@ -67,6 +77,7 @@ def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteChec
         needs=_names(item, "needs", where),
         check_wall_s=_number(item, "limits", where, key="check_wall_s", default=None),
         devices=_names(item, "devices", where) or None,
+        attempts=_attempts(item, visibility, where),
     )
 
 
@@ -80,6 +91,17 @@ def _number(item: pytest.Item, name: str, where: str, default: Any, key: str | N
         wanted = "one number" if key is None else f"{key}=seconds"
         raise CourseError(messages.MARK_WRONG.format(where=where, mark=name, wanted=wanted))
     return float(given[0])
+
+
+def _attempts(item: pytest.Item, visibility: Visibility, where: str) -> int:
+    if item.get_closest_marker("calibrated") is None:
+        return 0
+    attempts = _number(item, "calibrated", where, key="attempts", default=0)
+    if attempts < 1 or attempts != int(attempts):
+        raise CourseError(messages.MARK_WRONG.format(where=where, mark="calibrated", wanted="attempts=1 or more"))
+    if visibility == "public":
+        raise CourseError(messages.CALIBRATED_PUBLIC.format(where=where, id=item.name))
+    return int(attempts)
 
 
 def _names(item: pytest.Item, name: str, where: str) -> tuple[str, ...]:

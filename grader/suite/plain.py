@@ -27,6 +27,7 @@ from grader.sandbox.fence import Tier, require_hidden, require_tier, strongest_t
 from grader.sandbox.spawn import Zygote
 from grader.submission import read_submission
 from grader.suite import context, plugin
+from grader.suite.accuracy import bands_of
 from grader.suite.judge import load_reference
 from grader.suite.marks import describe
 from grader.suite.plan import SuiteCheck, dependency_order
@@ -124,6 +125,7 @@ class PlainJudge:
         reference = cache(lambda: load_reference(exercise))
         seed = self._seed(exercise)
         check = context.Check(suite_check.id, self.device, seed, bench.session, reference, bench.shared)
+        check.exercise = exercise
         context.begin(check)
         try:
             context.seed_host(check.seed("host"))
@@ -140,12 +142,16 @@ class PlainJudge:
 
         Raises:
             SubmissionError, GuestLost: the submission cannot be imported.
+            CourseError: a calibrated check has no band, or an old one.
         """
         if item in self._checks:
             exercise, check = self._checks[item]
             bench = self._benches[exercise.slug]
             if bench.failure is not None:
                 raise bench.failure
+            if check.attempts:
+                bands = bands_of(exercise, check.id, item.path, self.device, check.attempts)
+                context.required().bands = bands
             for needed in check.needs:
                 if bench.passed.get(needed) is False:
                     pytest.skip(messages.PYTEST_WAITS.format(needed=needed))

@@ -30,6 +30,7 @@ class SuiteCheck:
     needs: tuple[str, ...] = ()
     check_wall_s: float | None = None
     devices: tuple[str, ...] | None = None
+    attempts: int = 0  # how often a calibrated check may train; 0 for any other check
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def make_plan(
 def _planned(check: SuiteCheck, device: str, parameters: int, absent: Mapping[str, str]) -> PlannedCheck:
     points = check.points / parameters
     lacks = absent.get(device, "")
-    return PlannedCheck(check.id, check.title, check.visibility, device, points, device in absent, lacks)
+    return PlannedCheck(
+        check.id, check.title, check.visibility, device, points, device in absent, lacks, check.attempts
+    )
 
 
 def _require_unique(checks: Iterable[SuiteCheck]) -> None:
@@ -104,7 +107,10 @@ def _require_points(checks: Iterable[SuiteCheck], exercise: Exercise) -> None:
 
 
 def dependency_order(checks: Sequence[SuiteCheck]) -> list[str]:
-    """Return the test functions so that each comes after those it needs, otherwise in the order written."""
+    """Return the test functions so that each comes after those it needs, otherwise in the order written.
+
+    Calibrated ones, which train for long, come last.
+    """
     needs = {check.function: check for check in checks}
     order: list[str] = []
     path: list[str] = []
@@ -126,7 +132,7 @@ def dependency_order(checks: Sequence[SuiteCheck]) -> list[str]:
         path.pop()
         order.append(name)
 
-    for check in checks:
+    for check in sorted(checks, key=lambda check: check.attempts > 0):
         visit(check.function)
     return order
 

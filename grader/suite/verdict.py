@@ -17,6 +17,7 @@ from torch import Tensor
 from grader import messages
 from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
+from grader.events import Score
 from grader.results import Figure, Frame, Outcome
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
@@ -40,6 +41,7 @@ class Verdict:
     awarded: float = 0.0
     evidence: Evidence | None = None
     figures: tuple[Figure, ...] = ()
+    scores: tuple[Score, ...] = ()
 
     @property
     def share(self) -> float:

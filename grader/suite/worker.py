@@ -1,6 +1,6 @@
 """The trusted process that holds a collected suite: it forks a judge per submission and outlives it.
 
-Run in a fork of the zygote with `FD ZYGOTE_FD COURSE SLUG FOLDER` as arguments. Owns judges: their start, their
+Run in a fork of the zygote with `FD ZYGOTE_FD COURSE SLUG FOLDER DATA` as arguments. Owns judges: their start, their
 deadline and their end. Invariants: ONE thread at every fork; whatever happens to a judge costs at most the check it was
 in; when our caller is gone, the judge is killed and we end.
 """
@@ -24,7 +24,7 @@ import torch
 import torch.fx.experimental.symbolic_shapes  # the first backward imports it: 0.2 s in every judge otherwise
 
 from grader import language, messages
-from grader.course import Exercise, load_course, load_exercise
+from grader.course import GRADER_DATA, Exercise, load_course, load_exercise
 from grader.errors import CourseError, InfrastructureError, UsageError
 from grader.events import Began, Broken, Chosen, Ended, Event, Finished, Job, Line, Ready, Refused
 from grader.results import Outcome
@@ -237,7 +237,8 @@ def _kill(judge: _Running) -> None:
 
 def main(arguments: list[str]) -> None:
     """Serve on an inherited descriptor until its other end is closed."""
-    fd, zygote_fd, root, slug, private = arguments
+    fd, zygote_fd, root, slug, private, data = arguments
+    os.environ[GRADER_DATA] = data
     line = Line(socket.socket(fileno=int(fd)))
     try:
         exercise = load_exercise(load_course(Path(root)), slug)

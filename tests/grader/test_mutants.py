@@ -9,19 +9,20 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from grader.author.explained import read_explanations
 from grader.author.gate import Verified
 from grader.author.mutant_gate import Fate, Ran, counts, mutant_gate
-from grader.author.mutants import verify_mutants
+from grader.author.mutants import takes_part, verify_mutants
 from grader.author.mutate import Mutant, make_mutants
 from grader.author.table import table_lines
 from grader.cli import main
 from grader.course import Exercise
 from grader.errors import CourseError, UsageError
-from grader.events import Trial
+from grader.events import PlannedCheck, Trial
 from grader.grade import Grader
 from grader.pool import Pool
 from grader.results import CheckResult, Outcome
@@ -373,3 +374,11 @@ def test_the_command_accepts_explained_survivors_and_writes_json(
     assert (written["mutants"]["survived"], written["mutants"]["explained"]) == (2, 2)
     assert written["mutants"]["per_s"] > 0
     assert "2 survived, 2 of these explained." in " ".join(err.split())
+
+
+def test_calibrated_and_pending_checks_judge_no_mutants() -> None:
+    """The ones train for long and notice little, the others are not judged here."""
+    plain = PlannedCheck("test_a", "A.", "hidden", "cpu", 1.0)
+    assert takes_part(plain)
+    assert not takes_part(msgspec.structs.replace(plain, attempts=4))
+    assert not takes_part(msgspec.structs.replace(plain, pending=True))

@@ -178,3 +178,28 @@ def test_a_suite_is_known_by_where_it_lies(exercise: Exercise, path: str, slug: 
     """In a course's tests/hidden, or the public suite of an exercise."""
     found = exercise_of(exercise.course.root / path)
     assert found == (None if slug is None else (exercise.course.root, slug))
+
+
+def test_a_calibrated_check_compares_with_its_band_or_says_what_is_missing(tmp_path: Path) -> None:
+    """The same accuracies as when it is graded; without a calibration the check is an error that says what to run."""
+    suite = """
+        import torch
+        from grader.suite import *
+
+        @calibrated()
+        @points(1)
+        def test_trained(submission, rng):
+            '''Half of the guesses are right.'''
+            def run():
+                labels = torch.randint(0, 2, (200,), generator=rng)
+                return submission.double(labels) // 2 * 0, labels
+            expect_accuracy(run, "guesses")
+    """
+    made = make_course(tmp_path / "course", suite, files={"pytest.ini": INI})
+    missing = run(made.hidden_folder, "-q", cwd=made.course.root)
+    assert missing.returncode == 1
+    assert "test_trained has no calibration on cpu. Run `grader calibrate exercise1`." in missing.stdout
+    grader = [sys.executable, "-m", "grader", "calibrate", "1", "--seeds", "30"]
+    subprocess.run(grader, cwd=made.course.root, check=True, capture_output=True, timeout=300)
+    found = run(made.hidden_folder, "-q", cwd=made.course.root)
+    assert (found.returncode, "1 passed" in found.stdout) == (0, True), found.stdout
