@@ -15,6 +15,7 @@ import msgspec
 from grader import messages
 from grader.course import Exercise, read_toml
 from grader.errors import CourseError
+from grader.whole_file import write_whole
 
 FILE = "calibration.toml"
 SCHEMA: Literal["grader.calibration/1"] = "grader.calibration/1"
@@ -87,10 +88,7 @@ def write_calibration(exercise: Exercise, calibration: Calibration) -> Path:
     bands = sorted(calibration.band, key=lambda one: (one.check, one.label, one.device))
     text = messages.CALIBRATION_HEAD + f'\nschema = "{SCHEMA}"\n' + "".join(map(_table, bands))
     try:
-        # Written beside and then renamed: whoever reads at this moment sees a whole file.
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise CourseError(messages.CALIBRATION_UNWRITABLE.format(file=path, problem=error.strerror)) from error
     return path

@@ -45,6 +45,11 @@ def worst(figure: Figure) -> tuple[int, int]:
     return max(sizes, key=lambda place: sizes[place], default=(0, 0))
 
 
+def all_wrong(figure: Figure) -> bool:
+    """Whether every entry is wrong: then marking them says nothing."""
+    return all(map(all, figure.wrong))
+
+
 def place_of(figure: Figure, row: int, column: int) -> str:
     """Return the index of an entry of the part in the whole value, such as [3, 0]."""
     indices = [*figure.slice, figure.first_row + row, figure.first_column + column]

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-import msgspec
-
 from grader import __version__, language, messages
 from grader.course import GRADER_DATA, Course, Exercise
 from grader.diagnosis.evidence import Circumstances, Evidence
@@ -167,8 +165,7 @@ class Grader:
             UsageError: `keyword` or `devices` mean nothing here.
             CourseError: a check turned out to be broken while it ran; the message names file and line.
         """
-        sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-        job = msgspec.structs.replace(self._job(sources, seed, keyword, devices, trial), backwards=backwards)
+        job = self._job(submission, seed, keyword, devices, trial=trial, backwards=backwards)
         judged = self._judge(job, on_check or _ignore, on_begin or _ignore)
         return Judgement(self._result(job, submission, judged), judged.evidence)
 
@@ -182,7 +179,8 @@ class Grader:
         devices: Sequence[str] | None = None,
     ) -> ExerciseResult:
         """Return the result of a submission that could not even be read: every check is `rejected`; see `grade`."""
-        job = self._job((), seed, keyword, devices)
+        nothing = Submission("", ())
+        job = self._job(nothing, seed, keyword, devices)
         judged = self._judge(job, _ignore, _ignore)
         for index in judged.chosen:
             planned = self.plan[index]
@@ -190,14 +188,13 @@ class Grader:
                 check = unjudged(planned, SubmissionRejected.outcome, str(why))
                 judged.results[check.id, check.device] = check
                 (on_check or _ignore)(check)
-        return self._result(job, Submission("", ()), judged)
+        return self._result(job, nothing, judged)
 
     def measure(
         self, submission: Submission, seed: int, keyword: str, devices: Sequence[str] | None
     ) -> tuple[ExerciseResult, dict[tuple[str, str], tuple[Score, ...]]]:
         """Judge, but tell accuracies by (check, device) instead of comparing them: for a calibration; see `judge`."""
-        sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-        job = msgspec.structs.replace(self._job(sources, seed, keyword, devices), measure=True)
+        job = self._job(submission, seed, keyword, devices, measure=True)
         judged = self._judge(job, _ignore, _ignore)
         return self._result(job, submission, judged), judged.scores
 
@@ -265,11 +262,14 @@ class Grader:
 
     def _job(
         self,
-        sources: tuple[SourceText, ...],
+        submission: Submission,
         seed: int | None,
         keyword: str,
         devices: Sequence[str] | None,
+        *,
         trial: Trial | None = None,
+        backwards: bool = False,
+        measure: bool = False,
     ) -> Job:
         self._started()
         course, listed = self.exercise.course, self.exercise.devices
@@ -277,9 +277,17 @@ class Grader:
             if device not in listed:
                 facts = {"slug": self.exercise.slug, "device": device, "devices": ", ".join(listed)}
                 raise UsageError(messages.CLI_DEVICE_NOT_LISTED.format(**facts))
-        chosen_devices = None if devices is None else tuple(devices)
-        seed = course.seed if seed is None else seed
-        return Job(sources, seed, self.tier.value, keyword, chosen_devices, language.current(), trial)
+        return Job(
+            sources=tuple(SourceText(source.name, source.text) for source in submission.sources),
+            seed=course.seed if seed is None else seed,
+            tier=self.tier.value,
+            keyword=keyword,
+            devices=None if devices is None else tuple(devices),
+            language=language.current(),
+            trial=trial,
+            backwards=backwards,
+            measure=measure,
+        )
 
     def _judge(self, job: Job, on_check: OnCheck, on_begin: OnBegin) -> _Judged:
         assert self._line is not None

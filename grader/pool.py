@@ -19,6 +19,8 @@ from grader.grade import Grader
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
 
+OnProgress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -1,20 +1,24 @@
-"""A line that says which check is running and for how long, while it runs; nothing where nobody can watch it.
+"""A line that says what is running and for how long, while it runs; nothing where nobody can watch it.
 
 Owns what moves on a terminal. Everything that stays is printed through the same console by `terminal`, above this line.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
 from grader import messages
 from grader.events import PlannedCheck
-from grader.terminal import can_show_symbols, printable
+from grader.pool import OnProgress
+from grader.terminal import can_show_symbols, console_for, printable
 
 _TIME_COLUMNS = 6
 # The spinner, the blanks between columns, the time; and room for the ^C that a terminal adds: it must not take a line.
@@ -52,3 +56,13 @@ class RunningLine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._progress.stop()
+
+
+@contextlib.contextmanager
+def counting_bar(title: str) -> Iterator[OnProgress]:
+    """Show on stderr, if it is a terminal, how many of many runs are done; gives what is to be told of it."""
+    console = console_for(sys.stderr)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -40,6 +40,10 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+OUR_FAILURES = (Outcome.ERROR, Outcome.NOT_RUN)
+"""How a check ends that was not judged for a reason of ours; it says nothing of the submission."""
+
+
 class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One frame of the student's own code in a traceback; `code` is the source line, read by the host."""
 

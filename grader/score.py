@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterable
 
 from grader.errors import InfrastructureError
-from grader.results import CheckResult, ExerciseResult, Outcome
+from grader.results import OUR_FAILURES, CheckResult, ExerciseResult, Outcome
 
-_OPEN_OUTCOMES = (Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
+_OPEN_OUTCOMES = (Outcome.PENDING, *OUR_FAILURES)
 
 
 def score(checks: Iterable[CheckResult]) -> float:
@@ -28,7 +28,7 @@ def is_complete(checks: Iterable[CheckResult]) -> bool:
     """Whether nothing is left that could change the score: an id that no device has judged, or our own failure."""
     return all(
         any(entry.outcome not in _OPEN_OUTCOMES for entry in entries)
-        and not any(entry.outcome in (Outcome.ERROR, Outcome.NOT_RUN) for entry in entries)
+        and not any(entry.outcome in OUR_FAILURES for entry in entries)
         for entries in _by_id(checks)
     )
 
@@ -36,7 +36,7 @@ def is_complete(checks: Iterable[CheckResult]) -> bool:
 def exit_code(result: ExerciseResult) -> int:
     """Return 0 if every judged check passed, 1 if one did not, 4 if one could not be judged for a reason of ours."""
     outcomes = {check.outcome for check in result.checks} - {Outcome.PENDING}
-    if outcomes & {Outcome.ERROR, Outcome.NOT_RUN}:
+    if outcomes.intersection(OUR_FAILURES):
         return InfrastructureError.exit_code
     return 0 if outcomes <= {Outcome.PASSED} else 1
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from grader import messages
-from grader.figure import cut, long, part_of, place_of, short, worst
+from grader.figure import all_wrong, cut, long, part_of, place_of, short, worst
 from grader.results import Cell, Figure
 
 _MOST = 8  # rows, and columns: more are for the page
@@ -28,7 +28,7 @@ def figure_lines(figure: Figure, width: int) -> Iterator[Text | str]:
     longest = max(len(short(cell)) for part in (figure.got, figure.expected) for line in part for cell in line)
     shown = cut(figure, _MOST, max(1, min(_MOST, width // (longest + 2))))
     unmarked = tuple((False,) * len(line) for line in shown.wrong)
-    ours = _block(messages.FIGURE_YOURS, shown.got, unmarked if _all_wrong(shown) else shown.wrong, longest)
+    ours = _block(messages.FIGURE_YOURS, shown.got, unmarked if all_wrong(shown) else shown.wrong, longest)
     theirs = _block(messages.FIGURE_EXPECTED, shown.expected, unmarked, longest)
     if ours[0].cell_len + _BETWEEN + theirs[0].cell_len <= width:
         lines = [Text.assemble(left, " " * _BETWEEN, right) for left, right in zip(ours, theirs, strict=True)]
@@ -57,14 +57,10 @@ def _block(
     return block
 
 
-def _all_wrong(shown: Figure) -> bool:
-    return all(map(all, shown.wrong))
-
-
 def _sentences(shown: Figure) -> Iterator[str]:
     if part := part_of(shown):
         yield messages.FIGURE_PART.format(part=part, shape=shown.shape)
-    yield messages.FIGURE_ALL_WRONG if _all_wrong(shown) else messages.FIGURE_STARRED
+    yield messages.FIGURE_ALL_WRONG if all_wrong(shown) else messages.FIGURE_STARRED
     row, column = worst(shown)
     got, expected = (long(cells[row][column]) for cells in (shown.got, shown.expected))
     yield messages.FIGURE_WORST.format(place=place_of(shown, row, column), got=got, expected=expected)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from grader.results import CheckResult, ExerciseResult
+from grader.whole_file import write_whole
 
 FOLDER = ".grader"
 _FILE, _LOCK, _IGNORE = "state.json", "state.lock", ".gitignore"
@@ -89,10 +89,7 @@ def _read(path: Path) -> State:
 
 
 def _write(folder: Path, state: State) -> None:
-    """Write beside and rename: whoever reads, or kills us, finds the whole old file or the whole new one."""
     ignore = folder / _IGNORE
     if not ignore.exists():
         ignore.write_text("*\n")
-    unfinished = folder / f"{_FILE}.{os.getpid()}"
-    unfinished.write_bytes(msgspec.json.encode(state))
-    unfinished.replace(folder / _FILE)
+    write_whole(folder / _FILE, msgspec.json.encode(state))

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,11 +89,20 @@ def _near_file(name: str, present: list[str]) -> str:
 
 
 def _submission(read: list[tuple[str, bytes]], extra: Iterable[str]) -> Submission:
+    return Submission(_digest(read), tuple(SourceFile(name, _decode(name, data)) for name, data in read), tuple(extra))
+
+
+def made_submission(texts: Mapping[str, str]) -> Submission:
+    """Return a submission that we have written ourselves, given as the text of each file by its name."""
+    digest = _digest((name, text.encode()) for name, text in texts.items())
+    return Submission(digest, tuple(SourceFile(name, text) for name, text in texts.items()))
+
+
+def _digest(read: Iterable[tuple[str, bytes]]) -> str:
     digest = hashlib.sha256()
     for name, data in read:
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    sources = tuple(SourceFile(name, _decode(name, data)) for name, data in read)
-    return Submission(digest.hexdigest(), sources, tuple(extra))
+    return digest.hexdigest()
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -6,30 +6,27 @@ any grading: other seeds, the same checks, the same fence.
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from grader import messages
 from grader.author.bands import FAIR, threshold
+from grader.author.own_files import read_own, shown
 from grader.calibration import Band, Calibration, read_calibration, write_calibration
 from grader.course import Exercise
-from grader.errors import CourseError, SubmissionRejected, UsageError
+from grader.errors import CourseError, UsageError
 from grader.events import PlannedCheck, Score
 from grader.grade import Grader
-from grader.pool import Pool
+from grader.pool import OnProgress, Pool
+from grader.progress import counting_bar
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
-from grader.submission import Submission, read_submission
 from grader.terminal import console_for, paragraph, say
 
-OnProgress = Callable[[int, int], None]
 _Place = tuple[str, str]
 _Scores = Mapping[_Place, tuple[Score, ...]]
 _MAX_ATTEMPTS = 10
@@ -73,7 +70,7 @@ def calibrate(
     """
     if not exercise.solution_folder.is_dir():
         raise UsageError(messages.CALIBRATE_NEEDS_SOLUTIONS.format(folder=exercise.solution_folder))
-    began, reference = time.monotonic(), _reference(exercise)
+    began, reference = time.monotonic(), read_own(exercise, exercise.solution_folder)
     with Pool(exercise, tier, zygote=zygote) as pool:
         ready = next(pool.map(lambda grader, _: (grader.plan, grader.circumstances.torch), [None]))
         wanted = _wanted(exercise, ready[0], devices)
@@ -94,14 +91,6 @@ def calibrate(
     kept = [band for band in read_calibration(exercise).band if (band.check, band.device) in others]
     path = write_calibration(exercise, Calibration(band=(*kept, *bands)))
     return Calibrated(tuple(bands), path, time.monotonic() - began)
-
-
-def _reference(exercise: Exercise) -> Submission:
-    try:
-        return read_submission(exercise, exercise.solution_folder)
-    except SubmissionRejected as rejected:
-        shown = exercise.solution_folder.relative_to(exercise.course.root)
-        raise CourseError(messages.VERIFY_UNREADABLE.format(file=shown, problem=rejected)) from rejected
 
 
 def _wanted(exercise: Exercise, plan: Iterable[PlannedCheck], devices: Sequence[str] | None) -> list[PlannedCheck]:
@@ -163,19 +152,14 @@ def calibrate_and_show(
     exercise: Exercise, tier: Tier, runs: int, devices: Sequence[str] | None, stream: TextIO
 ) -> Calibrated:
     """Calibrate and print what came of it; what moves is on stderr, if a terminal. Raises: see `calibrate`."""
-    moving = console_for(sys.stderr)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=moving, transient=True, disable=not moving.is_terminal) as progress:
-        task = progress.add_task(exercise.slug, total=None)
-        done = calibrate(
-            exercise, tier, runs, devices, lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with counting_bar(exercise.slug) as on_progress:
+        done = calibrate(exercise, tier, runs, devices, on_progress)
     console = console_for(stream)
     heading = messages.CALIBRATE_HEADING.format(slug=exercise.slug, runs=runs, wall_s=done.wall_s)
     say(console, paragraph(heading, console, "bold"))
     for band in done.bands:
         facts = {name: getattr(band, name) for name in Band.__struct_fields__}
         say(console, paragraph(messages.CALIBRATE_BAND.format(**facts, once=int(1 / band.false_fail)), console))
-    file = done.path.relative_to(exercise.course.root)
+    file = shown(exercise, done.path)
     say(console, paragraph(messages.CALIBRATE_WRITTEN.format(file=file), console))
     return done

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from grader.submission import SourceFile, Submission
+from grader.author.sources import drop_docstring
+from grader.submission import Submission, made_submission
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
@@ -32,26 +32,17 @@ def other_layout(submission: Submission) -> Submission:
     """
     trees = {source.name: ast.parse(source.text) for source in submission.sources}
     known_outside = _known_outside(trees.values())
-    sources = tuple(SourceFile(name, _rewritten(tree, known_outside)) for name, tree in trees.items())
-    digest = hashlib.sha256("\0".join(source.text for source in sources).encode()).hexdigest()
-    return Submission(digest, sources)
+    return made_submission({name: _rewritten(tree, known_outside) for name, tree in trees.items()})
 
 
 def _rewritten(tree: ast.Module, known_outside: set[str]) -> str:
     for node in ast.walk(tree):
-        _drop_docstring(node)
+        drop_docstring(node)
     names = _bound(tree)
     if not _LOOKS_AT_NAMES & {name for node in ast.walk(tree) for name in _names_in(node)}:
         _rename(tree, names - _stay(tree, known_outside))
     tree.body = _reordered(tree.body)
     return ast.unparse(tree) + "\n"
-
-
-def _drop_docstring(node: ast.AST) -> None:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-        ast.get_docstring(node, clean=False) is not None
-    ):
-        node.body = node.body[1:] or [ast.Pass()]
 
 
 # --- names ------------------------------------------------------------------------------------------------------

@@ -13,9 +13,7 @@ from grader.author.explained import Explanation, explains, explanations_path
 from grader.author.gate import Gate, MutantCounts, Problem
 from grader.author.mutate import Mutant
 from grader.course import Exercise
-from grader.results import CheckResult, Outcome
-
-_OURS = (Outcome.ERROR, Outcome.NOT_RUN)
+from grader.results import OUR_FAILURES, CheckResult, Outcome
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Fate:
     @property
     def killed(self) -> bool:
         """Whether a check noticed it."""
-        return self.check is not None and self.check.outcome not in _OURS
+        return self.check is not None and self.check.outcome not in OUR_FAILURES
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
-from grader import messages
 from grader.author.explained import read_explanations
 from grader.author.gate import Gate, MutantCounts, Verified
 from grader.author.mutant_gate import Fate, Ran, counts, mutant_gate, reference_fails_gate
 from grader.author.mutate import Mutant, make_mutants
-from grader.author.runs import OnProgress
+from grader.author.own_files import read_own
 from grader.author.verify import course_gate, require_solutions
 from grader.course import Exercise
-from grader.errors import CourseError, SubmissionRejected
+from grader.errors import CourseError
 from grader.events import PlannedCheck, Trial
 from grader.grade import Grader
-from grader.pool import Pool
+from grader.pool import OnProgress, Pool
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
-from grader.submission import SourceFile, Submission, read_submission
+from grader.submission import Submission, made_submission
 
 TIMES_REFERENCE = 5
 # The reference of a small exercise takes milliseconds; a machine that is busy for that long must not kill a mutant.
@@ -64,7 +62,7 @@ def takes_part(check: PlannedCheck) -> bool:
 
 
 def _run(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> tuple[Gate, MutantCounts | None]:
-    explanations, reference = read_explanations(exercise), _reference(exercise)
+    explanations, reference = read_explanations(exercise), read_own(exercise, exercise.solution_folder)
     made = make_mutants({source.name: source.text for source in reference.sources})
     with Pool(exercise, tier) as pool:
         trial, failing = _measured(pool, reference)
@@ -74,14 +72,6 @@ def _run(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> tuple[Gate,
         fates = _judged(pool, reference, made.mutants, trial, on_progress)
         ran = Ran(fates, made.skipped, trial.wall_s, time.monotonic() - began, pool.workers)
     return mutant_gate(exercise, ran, explanations), counts(ran, explanations)
-
-
-def _reference(exercise: Exercise) -> Submission:
-    try:
-        return read_submission(exercise, exercise.solution_folder)
-    except SubmissionRejected as rejected:
-        shown = exercise.solution_folder.relative_to(exercise.course.root)
-        raise CourseError(messages.VERIFY_UNREADABLE.format(file=shown, problem=rejected)) from rejected
 
 
 def _measured(pool: Pool, reference: Submission) -> tuple[Trial, list[CheckResult]]:
@@ -129,7 +119,7 @@ def _judged(
 
 def _changed(reference: Submission, mutant: Mutant) -> Submission:
     texts = {source.name: source.text for source in reference.sources} | {mutant.file: mutant.text}
-    return replace(reference, sources=tuple(SourceFile(name, text) for name, text in texts.items()))
+    return made_submission(texts)
 
 
 def _noticed_by(checks: Sequence[CheckResult]) -> CheckResult | None:

@@ -16,11 +16,11 @@ from itertools import takewhile
 from typing import Any
 
 from grader import messages
+from grader.author.sources import Definition, drop_docstring
 from grader.errors import UsageError
 from grader.sandbox.scan import scan_source
 
 _CONTEXT_LINES = 2
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,7 @@ class _Bare(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         """Take them out of one node, after the nodes below it."""
         super().generic_visit(node)
-        if isinstance(node, _Definition | ast.Module) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+        drop_docstring(node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
         if isinstance(node, ast.arg):
@@ -168,9 +167,9 @@ def _alike(lines: Sequence[str], others: Sequence[str]) -> int:
 
 def _function_at(statement: str, line: int) -> str:
     """Return the names of the definitions around a line, outermost first, joined by dots."""
-    nodes = (node for node in ast.walk(ast.parse(statement)) if isinstance(node, _Definition))
+    nodes = (node for node in ast.walk(ast.parse(statement)) if isinstance(node, Definition))
     return ".".join(node.name for node in nodes if _first_line(node) <= line <= (node.end_lineno or node.lineno))
 
 
-def _first_line(node: _Definition) -> int:
+def _first_line(node: Definition) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])

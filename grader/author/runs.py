@@ -5,35 +5,31 @@ Owns the list of runs and the cache of those at wrong answers. Judges nothing ab
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from grader import messages
 from grader.author.hollow import KINDS, hollow
 from grader.author.layouts import other_layout
+from grader.author.own_files import read_own, shown
 from grader.course import Exercise
-from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WrongAnswer, cache_folder, entry_key, wrong_answers
+from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WrongAnswer, entry_key, wrong_answers
+from grader.diagnosis.cache import cache_folder, keep, read_kept
 from grader.diagnosis.evidence import Circumstances, Evidence
 from grader.diagnosis.lookup import Record
 from grader.diagnosis.misconception import Misconception
 from grader.diagnosis.naming import record_of
-from grader.errors import CourseError, SubmissionRejected
 from grader.events import PlannedCheck
 from grader.grade import Grader
-from grader.pool import Pool
-from grader.results import CheckResult, ExerciseResult, Outcome
-from grader.submission import Submission, read_submission
+from grader.pool import OnProgress, Pool
+from grader.results import OUR_FAILURES, CheckResult, ExerciseResult
+from grader.submission import Submission
 
 SEEDS = 20
-_OURS = (Outcome.ERROR, Outcome.NOT_RUN)
 _LAYOUT, _BACKWARDS = "layout", "backwards"
 
-OnProgress = Callable[[int, int], None]
 _Key = tuple[str, ...]
 
 
@@ -126,17 +122,13 @@ class _Runner:
         return self.exercise.course.seed
 
     def shown(self, path: Path) -> str:
-        return str(path.relative_to(self.exercise.course.root))
+        return shown(self.exercise, path)
 
     def add(self, key: _Key, path: Path, seed: int | None = None, keyword: str = "") -> None:
         self.tasks.append(_Task(key, self.read(path), self.seed if seed is None else seed, keyword))
 
     def read(self, path: Path) -> Submission:
-        try:
-            return read_submission(self.exercise, path)
-        except SubmissionRejected as rejected:
-            text = messages.VERIFY_UNREADABLE.format(file=self.shown(path), problem=rejected)
-            raise CourseError(text) from rejected
+        return read_own(self.exercise, path)
 
 
 def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
@@ -264,14 +256,16 @@ def _add_alone(runner: _Runner, plan: Iterable[PlannedCheck]) -> list[tuple[str,
 
 def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[dict[_Key, Seen], int]:
     """Return what came of every task, and of how many it was known already."""
-    seen = {task.key: kept for task in tasks if task.kept is not None and (kept := _read(task.kept)) is not None}
+    seen = {
+        task.key: kept for task in tasks if task.kept is not None and (kept := read_kept(task.kept, Seen)) is not None
+    }
     cached = len(seen)
     missing = [task for task in tasks if task.key not in seen]
     on_progress(0, len(missing))
     for done, (task, judged) in enumerate(zip(missing, pool.map(_judge, missing), strict=True), start=1):
         seen[task.key] = judged
-        if task.kept is not None:
-            _keep(task.kept, judged)
+        if task.kept is not None and not any(check.outcome in OUR_FAILURES for check in judged.result.checks):
+            keep(task.kept, judged)
         on_progress(done, len(missing))
     return seen, cached
 
@@ -279,24 +273,6 @@ def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[d
 def _judge(grader: Grader, task: _Task) -> Seen:
     judgement = grader.judge(task.submission, seed=task.seed, keyword=task.keyword, backwards=task.backwards)
     return Seen(judgement.result, judgement.evidence)
-
-
-def _read(path: Path) -> Seen | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Seen)
-    except (OSError, msgspec.DecodeError):
-        return None  # not there yet, or of another version: it is made anew either way
-
-
-def _keep(path: Path, seen: Seen) -> None:
-    """Keep a run for the next time, unless a failure of ours is in it; where that is impossible, it is run again."""
-    if any(check.outcome in _OURS for check in seen.result.checks):
-        return
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        unfinished.write_bytes(msgspec.json.encode(seen))
-        unfinished.replace(path)
 
 
 def every_run(everything: Everything) -> Iterator[tuple[str, Seen]]:

@@ -18,11 +18,13 @@ _EVERYTHING = ("Exception", "BaseException")
 def public_definitions(text: str) -> list[Definition]:
     """Return the functions and classes of a file whose name does not begin with an underscore."""
     body = ast.parse(text).body
-    return [
-        node
-        for node in body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    ]
+    return [node for node in body if isinstance(node, Definition) and not node.name.startswith("_")]
+
+
+def drop_docstring(node: ast.AST) -> None:
+    """Take the docstring out of a module, class or function; what stands alone there leaves `pass`."""
+    if isinstance(node, Definition | ast.Module) and ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
 
 
 def signatures_gate(stubs: Mapping[str, str], references: Mapping[str, str], of_readme: Sequence[Problem] = ()) -> Gate:

@@ -5,18 +5,17 @@ Owns the order; `terminal` owns how lines look.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from grader import messages
 from grader.author.gate import Gate, MutantCounts, Problem, Verified
-from grader.author.runs import OnProgress
 from grader.course import Exercise
+from grader.pool import OnProgress
+from grader.progress import counting_bar
 from grader.sandbox.fence import Tier
 from grader.terminal import console_for, indented, paragraph, printable, say, yes_no_lines
 
@@ -41,11 +40,8 @@ def verify_and_show(exercises: Sequence[Exercise], gates: Gates, tier: Tier, str
 
 
 def _with_bar(exercise: Exercise, gates: Gates, tier: Tier) -> Verified:
-    console = console_for(sys.stderr)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(exercise.slug, total=None)
-        return gates(exercise, tier, lambda done, total: progress.update(task, completed=done, total=total))
+    with counting_bar(exercise.slug) as on_progress:
+        return gates(exercise, tier, on_progress)
 
 
 def table_lines(verified: Verified, console: Console) -> Iterator[Text | str]:

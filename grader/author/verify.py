@@ -25,12 +25,13 @@ from grader.author.gates import (
     vacuity_gate,
 )
 from grader.author.naming_gates import named_gate, neighbours_gate
-from grader.author.runs import OnProgress, run_everything
+from grader.author.own_files import read_text, shown, unreadable
+from grader.author.runs import run_everything
 from grader.author.sources import comparisons_gate, judged_gate, signatures_gate
 from grader.author.statement import readme_problems
 from grader.course import Exercise
 from grader.errors import CourseError, UsageError
-from grader.pool import Pool
+from grader.pool import OnProgress, Pool
 from grader.sandbox.fence import Tier
 
 
@@ -51,11 +52,11 @@ def verify(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> Verified:
         with Pool(exercise, tier) as pool:
             everything = run_everything(pool, on_progress)
         runs, cached = everything.runs, everything.cached
-        suite, reference = _shown(exercise, exercise.hidden_folder), _shown(exercise, exercise.solution_folder)
+        suite, reference = shown(exercise, exercise.hidden_folder), shown(exercise, exercise.solution_folder)
         gates = [
             settled_gate(everything, suite),
             reference_gate(everything.reference, reference),
-            stub_gate(everything.stub, _shown(exercise, exercise.stub_folder)),
+            stub_gate(everything.stub, shown(exercise, exercise.stub_folder)),
             equivalents_gate(everything.equivalent),
             caught_gate(everything),
             named_gate(everything.wrong),
@@ -65,7 +66,7 @@ def verify(exercise: Exercise, tier: Tier, on_progress: OnProgress) -> Verified:
             alone_gate(everything.alone),
             reversed_gate(everything.backwards, everything.wrong),
             canary_gate(everything.wrong),
-            points_gate(everything, exercise.points, _shown(exercise, exercise.stub_folder / "exercise.toml")),
+            points_gate(everything, exercise.points, shown(exercise, exercise.stub_folder / "exercise.toml")),
             *gates,
         ]
     except CourseError as error:
@@ -92,14 +93,12 @@ def _texts(exercise: Exercise, paths: list[Path]) -> dict[str, str]:
     Raises:
         CourseError: one is missing or no Python.
     """
-    found = {}
-    for path in paths:
-        shown = _shown(exercise, path)
+    found = {shown(exercise, path): read_text(exercise, path) for path in paths}
+    for path, text in zip(paths, found.values(), strict=True):
         try:
-            found[shown] = path.read_text(encoding="utf-8")
-            parse(found[shown])
-        except (OSError, UnicodeDecodeError, SyntaxError) as error:
-            raise CourseError(messages.VERIFY_UNREADABLE.format(file=shown, problem=error)) from error
+            parse(text)
+        except SyntaxError as error:
+            raise unreadable(exercise, path, error) from error
     return found
 
 
@@ -110,11 +109,7 @@ def _readme(exercise: Exercise) -> dict[str, str]:
         CourseError: it cannot be read.
     """
     path = exercise.stub_folder / "README.md"
-    shown = _shown(exercise, path)
-    try:
-        return {shown: path.read_text(encoding="utf-8")} if path.exists() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(messages.VERIFY_UNREADABLE.format(file=shown, problem=error)) from error
+    return {shown(exercise, path): read_text(exercise, path)} if path.exists() else {}
 
 
 def require_solutions(exercise: Exercise) -> None:
@@ -129,9 +124,5 @@ def require_solutions(exercise: Exercise) -> None:
 
 def course_gate(exercise: Exercise, error: CourseError) -> Gate:
     """Return the gate that fails because the course is broken."""
-    problem = Problem(_shown(exercise, exercise.stub_folder), "", str(error))
+    problem = Problem(shown(exercise, exercise.stub_folder), "", str(error))
     return Gate("course", messages.VERIFY_COURSE, 1, messages.VERIFY_COURSE_ADVICE, (problem,))
-
-
-def _shown(exercise: Exercise, path: Path) -> str:
-    return str(path.relative_to(exercise.course.root))

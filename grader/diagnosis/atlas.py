@@ -1,15 +1,13 @@
 """The atlas: what every known wrong answer of an exercise brings to the suite, run once and kept.
 
-Owns the cache. An entry is found by the content of everything that it depends on, so nothing in it can be out of date:
-adding a file to `wrong/` teaches one more mistake, changing one renews its entry alone.
+Owns what an entry depends on. It is found by the content of all of that, so nothing in it can be out of date: adding
+a file to `wrong/` teaches one more mistake, changing one renews its entry alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import os
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import msgspec
 
 import grader
 from grader.course import Exercise
+from grader.diagnosis.cache import cache_folder, keep, read_kept
 from grader.diagnosis.evidence import Circumstances, Evidence
 from grader.diagnosis.lookup import Known, Record
 from grader.diagnosis.misconception import Misconception, read_misconception
@@ -88,36 +87,14 @@ def load_atlas(
     """
     folder = folder or cache_folder()
     paths = {answer: folder / entry_key(answer, circumstances, seed) for answer in answers}
-    present = {answer: _read(path) for answer, path in paths.items()}
+    present = {answer: read_kept(path, Entry) for answer, path in paths.items()}
     missing = [answer for answer, entry in present.items() if entry is None]
     for answer, entry in zip(missing, run(missing) if missing else (), strict=True):
         present[answer] = entry
-        _write(paths[answer], entry)
+        keep(paths[answer], entry)
     return [known(answer, entry) for answer, entry in present.items() if entry is not None]
 
 
 def known(answer: WrongAnswer, entry: Entry) -> Known:
     """Return a wrong answer as the lookup wants it."""
     return Known(answer.misconception.id, Record(entry.outcomes, entry.evidence))
-
-
-def cache_folder() -> Path:
-    """Return the user's cache folder for atlases."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nn-grader" / "atlas"
-
-
-def _read(path: Path) -> Entry | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Entry)
-    except (OSError, msgspec.DecodeError):
-        return None  # not there yet, or damaged: it is made anew either way
-
-
-def _write(path: Path, entry: Entry) -> None:
-    """Keep an entry; where nothing can be written, it is made again next time."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and then renamed: two graders at once see a whole entry or none.
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        unfinished.write_bytes(msgspec.json.encode(entry))
-        unfinished.replace(path)

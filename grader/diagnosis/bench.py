@@ -5,18 +5,17 @@ Owns when the atlas is needed: only once something failed that left evidence, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from grader import language
-from grader.diagnosis.atlas import Entry, WrongAnswer, cache_folder, load_atlas, wrong_answers
+from grader.diagnosis.atlas import Entry, WrongAnswer, load_atlas, wrong_answers
+from grader.diagnosis.cache import cache_folder
 from grader.diagnosis.lookup import Known
 from grader.diagnosis.naming import record_of, with_names
 from grader.grade import Grader, Judgement
-from grader.pool import Pool
+from grader.pool import OnProgress, Pool
 from grader.results import ExerciseResult
 from grader.submission import read_submission
-
-OnProgress = Callable[[int, int], None]
 
 
 def named(grader: Grader, judgement: Judgement, on_progress: OnProgress | None = None) -> ExerciseResult:

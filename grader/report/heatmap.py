@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from grader import messages
-from grader.figure import long, part_of, place_of, short, value_of, worst
+from grader.figure import all_wrong, long, part_of, place_of, short, value_of, worst
 from grader.results import Cell, Figure
 
 # A square that holds a number is as wide as six of its digits; where a row has more of them, colour must do.
@@ -118,7 +118,7 @@ def _margin(figure: Figure) -> int:
 
 def _maps(figure: Figure, left: int, square: tuple[int, int]) -> Iterator[Map]:
     values, differences = _peak(figure.got, figure.expected), _peak(figure.difference)
-    outlines = not all(map(all, figure.wrong))  # where everything is wrong, outlines would say nothing
+    outlines = not all_wrong(figure)
     for name, cells, peak in (
         (messages.FIGURE_YOURS, figure.got, values),
         (messages.FIGURE_EXPECTED, figure.expected, values),
@@ -194,7 +194,7 @@ def _scales(figure: Figure) -> Iterator[Scale]:
 def _notes(figure: Figure) -> Iterator[str]:
     if part := part_of(figure):
         yield messages.FIGURE_PART.format(part=f"`{part}`", shape=figure.shape)
-    yield messages.FIGURE_ALL_WRONG if all(map(all, figure.wrong)) else messages.FIGURE_OUTLINED
+    yield messages.FIGURE_ALL_WRONG if all_wrong(figure) else messages.FIGURE_OUTLINED
     if any(_tone(cell) == "odd" for block in (figure.got, figure.expected) for line in block for cell in line):
         yield messages.FIGURE_HATCHED
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
 from grader.events import Visibility
@@ -30,8 +31,9 @@ def figures_of(failure: BaseException | None, visibility: Visibility) -> tuple[F
 def _figure(label: str, differs: Differs) -> Figure:
     """Return the part around the entry that is furthest off: of more than two axes, the last two at its place."""
     shape = tuple(differs.got.shape)
-    *leading, row, column = _indices(_furthest(differs), (1,) * (2 - len(shape)) + shape)
-    matrices = [value.reshape((-1, *_last_two(shape)))[_flat(leading, shape[:-2])] for value in differs]
+    axes = (1,) * (2 - len(shape)) + shape
+    *leading, row, column = map(int, np.unravel_index(_furthest(differs), axes))
+    matrices = [value.reshape(axes)[tuple(leading)] for value in differs]
     top, bottom = window(row, matrices[0].shape[0], SHOWN)
     left, right = window(column, matrices[0].shape[1], SHOWN)
     got, expected, wrong = ([*map(tuple, matrix[top:bottom, left:right].tolist())] for matrix in matrices)
@@ -57,27 +59,6 @@ def _furthest(differs: Differs) -> int:
     distance = (differs.got.to(torch.float64) - differs.wanted.to(torch.float64)).abs()
     distance = torch.where(torch.isnan(distance), math.inf, distance)
     return int(torch.where(differs.wrong, distance, -1.0).argmax())
-
-
-def _indices(place: int, shape: tuple[int, ...]) -> list[int]:
-    """Return the index along each axis of an entry counted through."""
-    indices = []
-    for length in reversed(shape):
-        place, index = divmod(place, length)
-        indices.append(index)
-    return indices[::-1]
-
-
-def _flat(indices: list[int], shape: tuple[int, ...]) -> int:
-    """Return what `_indices` makes these of."""
-    place = 0
-    for index, length in zip(indices, shape, strict=True):
-        place = place * length + index
-    return place
-
-
-def _last_two(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (1,) * (2 - len(shape)) + shape[-2:]
 
 
 def _cells(rows: list[tuple[float, ...]]) -> tuple[tuple[Cell, ...], ...]:

@@ -9,7 +9,8 @@ import pytest
 
 from grader.course import Exercise
 from grader.diagnosis import bench
-from grader.diagnosis.atlas import cache_folder, wrong_answers
+from grader.diagnosis.atlas import wrong_answers
+from grader.diagnosis.cache import cache_folder
 from grader.errors import CourseError
 from grader.grade import Grader
 from grader.results import CheckResult, ExerciseResult, Outcome

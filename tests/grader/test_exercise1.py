@@ -197,26 +197,6 @@ def test_a_value_of_another_kind_is_the_students_failure(judge: Judge, exercise1
     assert all(re.search(r"expected|values|missing|Waits for", check.message) for check in result.checks)
 
 
-@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
-def test_a_wrong_answer_explains_itself(path: Path) -> None:
-    """Its header has the file's name, a statement and three hints, all of them in Chinese too, and what it fails."""
-    said = read_misconception(path)
-    in_chinese, hints_in_chinese = said.said_in("zh_CN")
-    assert said.id == path.stem.replace("_", "-")
-    assert said.statement[0].islower()  # it goes on after "Your code"
-    assert all(text.endswith((".", "?")) for text in (said.statement, *said.hints))
-    assert len(hints_in_chinese) == len(said.hints) == 3
-    assert all(re.search("[\u4e00-\u9fff]", text) for text in (in_chinese, *hints_in_chinese))
-
-
-def test_no_two_wrong_answers_say_the_same() -> None:
-    """Each statement and each first hint tells its mistake apart from all others, in both languages."""
-    for language in ("en", "zh_CN"):
-        said = [read_misconception(path).said_in(language) for path in WRONG]
-        assert len({statement for statement, _ in said}) == len(WRONG)
-        assert len({hints[0] for _, hints in said}) == len(WRONG)
-
-
 def test_stub_and_reference_have_the_same_signatures(exercise1: Exercise) -> None:
     """What a student is asked for is what the reference gives, in the same order."""
     stub, reference = (signatures(folder / "backprop.py") for folder in (exercise1.stub_folder, SOLUTIONS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -16,20 +15,11 @@ from torch import Tensor
 
 from grader.course import Exercise
 from grader.results import ExerciseResult
+from tests.grader.our_files import load
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTIONS = ROOT / "solutions" / "exercise1_manual_backprop"
 README = (ROOT / "exercises" / "exercise1_manual_backprop" / "README.md").read_text(encoding="utf-8")
-
-
-def load(path: Path) -> ModuleType:
-    """Import one of our own files."""
-    spec = importlib.util.spec_from_file_location("backprop", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

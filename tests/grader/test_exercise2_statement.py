@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import math
 import re
 import sys
@@ -16,22 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from grader.course import Course, Exercise, load_exercise
+from tests.grader.our_files import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "exercises" / "exercise2_autograd"
 SOLUTIONS = ROOT / "solutions" / "exercise2_autograd"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 FLAT = " ".join(README.split())
-
-
-def load(path: Path, name: str | None = None) -> ModuleType:
-    """Import one of our own files."""
-    spec = importlib.util.spec_from_file_location(name or path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

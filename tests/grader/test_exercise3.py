@@ -110,26 +110,6 @@ def test_what_a_class_may_not_use_is_told_with_a_reason(
     assert network.outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
-def test_a_wrong_answer_explains_itself(path: Path) -> None:
-    """Its header has the file's name, a statement and three hints, all of them in Chinese too."""
-    said = read_misconception(path)
-    in_chinese, hints_in_chinese = said.said_in("zh_CN")
-    assert said.id == path.stem.replace("_", "-")
-    assert said.statement[0].islower()  # it goes on after "Your code"
-    assert all(text.endswith((".", "?")) for text in (said.statement, *said.hints))
-    assert len(hints_in_chinese) == len(said.hints) == 3
-    assert all(re.search("[\u4e00-\u9fff]", text) for text in (in_chinese, *hints_in_chinese))
-
-
-def test_no_two_wrong_answers_say_the_same() -> None:
-    """Each statement and each first hint tells its mistake apart from all others, in both languages."""
-    for language in ("en", "zh_CN"):
-        said = [read_misconception(path).said_in(language) for path in WRONG]
-        assert len({statement for statement, _ in said}) == len(WRONG)
-        assert len({hints[0] for _, hints in said}) == len(WRONG)
-
-
 @pytest.mark.parametrize("path", [*WRONG, *EQUIVALENT], ids=lambda path: path.stem)
 def test_every_answer_is_complete(exercise: Exercise, path: Path) -> None:
     """Wrong answers and equivalents define every class and function that the stub asks for."""

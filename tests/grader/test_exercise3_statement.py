@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import doctest
-import importlib.util
 import inspect
 import math
 import re
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.course import Course, load_exercise
+from tests.grader.our_files import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "exercises" / "exercise3_module"
@@ -23,16 +23,6 @@ SOLUTIONS = ROOT / "solutions" / "exercise3_module"
 HIDDEN = ROOT / "tests" / "hidden" / "exercise3_module"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 PROSE = " ".join(README.split())  # without the ends of lines
-
-
-def load(path: Path) -> ModuleType:
-    """Import one of our own files."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

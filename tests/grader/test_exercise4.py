@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from grader.course import Course, Exercise, load_exercise
-from grader.diagnosis.misconception import read_misconception
 from grader.grade import Grader
 from grader.results import ExerciseResult, Outcome
 from grader.score import exit_code
@@ -88,26 +87,6 @@ def test_every_answer_is_complete(exercise4: Exercise, path: Path) -> None:
     imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {getattr(node, "module", None) or node.names[0].name for node in imports}
     assert names <= {"torch", "torch.nn", "math", "numpy", "functools"}
-
-
-@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
-def test_a_wrong_answer_explains_itself(path: Path) -> None:
-    """Its header has the file's name, a statement and three hints, all of them in Chinese too, and what it fails."""
-    said = read_misconception(path)
-    in_chinese, hints_in_chinese = said.said_in("zh_CN")
-    assert said.id == path.stem.replace("_", "-")
-    assert said.statement[0].islower()  # it goes on after "Your code"
-    assert all(text.endswith((".", "?")) for text in (said.statement, *said.hints))
-    assert len(hints_in_chinese) == len(said.hints) == 3
-    assert all(re.search("[\u4e00-\u9fff]", text) for text in (in_chinese, *hints_in_chinese))
-
-
-def test_no_two_wrong_answers_say_the_same() -> None:
-    """Each statement and each first hint tells its mistake apart from all others, in both languages."""
-    for language in ("en", "zh_CN"):
-        said = [read_misconception(path).said_in(language) for path in WRONG]
-        assert len({statement for statement, _ in said}) == len(WRONG)
-        assert len({hints[0] for _, hints in said}) == len(WRONG)
 
 
 def test_the_folder_of_the_exercise_is_short_of_surprises(exercise4: Exercise) -> None:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.grader.our_files import load
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "exercises" / "exercise4_losses"
 SCRIPT = ROOT / "docs" / "figures" / "exercise4.py"
@@ -32,12 +34,7 @@ def slope(fn: Formula, x: Tensor) -> Tensor:
 
 def script_of_the_figures() -> ModuleType:
     """Import the script that draws them; it needs matplotlib."""
-    spec = importlib.util.spec_from_file_location("figures_of_exercise4", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(SCRIPT, "figures_of_exercise4")
 
 
 def focal(p: Tensor, gamma: float) -> Tensor:

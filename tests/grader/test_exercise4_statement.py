@@ -6,7 +6,6 @@ The torch functions named here are those of the source texts: each false stateme
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import math
 import re
 from pathlib import Path
@@ -18,21 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grader.course import Course, load_exercise
+from tests.grader.our_files import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "exercises" / "exercise4_losses"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 D = torch.float64
-
-
-def load(path: Path) -> ModuleType:
-    """Import one of our own files."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
