@@ -10,11 +10,10 @@ own, `generators` draw, `counters` count, `surface` is `torch.sim`, `patches` wh
 
 from __future__ import annotations
 
-import importlib
-
 import torch
 
 from grader import messages
+from grader.sandbox.guest.policy import locate
 from grader.sandbox.guest.sim.counters import COUNTER
 from grader.sandbox.guest.sim.memory import NAME, UnsupportedOnSim
 
@@ -39,19 +38,12 @@ def missing() -> str:
     return next((name for name in _NEEDED if not _exists(name)), "")
 
 
-def _exists(dotted: str) -> bool:
-    parts = dotted.split(".")
-    for count in range(len(parts) - 1, 0, -1):
-        try:
-            found: object = importlib.import_module(".".join(parts[:count]))
-        except ImportError:
-            continue
-        for name in parts[count:]:
-            if not hasattr(found, name):
-                return False
-            found = getattr(found, name)
-        return True
-    return False
+def _exists(name: str) -> bool:
+    try:
+        locate(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def preload() -> None:
