@@ -6,28 +6,33 @@ never a traceback (GRADER_DEBUG=1 shows it). Everything that takes time to impor
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from grader import __version__, language, messages
+from grader.commands.common import (
+    DEVICES,
+    FENCES,
+    as_tier,
+    devices_of,
+    refuse_together,
+    require_folder_of,
+    tier_of,
+    write,
+)
 from grader.errors import GraderError, UsageError
 from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
     from grader.course import Exercise
     from grader.results import ExerciseResult
-    from grader.sandbox.fence import Tier
     from grader.show import Checked
 
-_DEVICES = ("cpu", "sim", "cuda", "all")
-_FENCES = ("auto", "namespaces", "landlock", "none")
 _INTERRUPTED = 130
 _OURS = 4
 
@@ -74,14 +79,14 @@ def list_exercises() -> None:
 @click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
 @click.option("-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD)
 @click.option("--seed", metavar="N", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
-@click.option("--device", type=click.Choice(_DEVICES), help=messages.CLI_OPTION_DEVICE)
+@click.option("--device", type=click.Choice(DEVICES), help=messages.CLI_OPTION_DEVICE)
 @click.option("--html", "html_file", metavar="FILE", help=messages.CLI_OPTION_HTML)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_JSON)
 @click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
 @click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
-@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+@click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def check(
     exercise: str | None,
     submission: Path | None,
@@ -106,22 +111,22 @@ def check(
     found = choose_exercise(course, exercise)
     if debug:
         others = {"--json": json_file, "--html": html_file, "--merge": merge_file}
-        _refuse_together("--debug", {**others, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
-        _refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
-        _debug(found, submission, seed, keyword, _devices(found, device))
+        refuse_together("--debug", {**others, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
+        refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
+        _debug(found, submission, seed, keyword, devices_of(found, device))
     if keyword:
-        _refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
+        refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
     if json_file == html_file == "-":
-        _refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
+        refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
     for file in (json_file, html_file):
-        _require_folder_of(file or "-")
+        require_folder_of(file or "-")
     wanted = Wanted(
-        tier=_tier(fence),
+        tier=tier_of(fence),
         command=_command(exercise, None if as_student else submission, seed, lang),
         path=submission,
         seed=seed,
         keyword=keyword,
-        devices=_devices(found, device),
+        devices=devices_of(found, device),
         earlier=_read_result(merge_file) if merge_file else None,
         has_html=html_file is not None,
         as_student=as_student,
@@ -130,7 +135,7 @@ def check(
     if html_file:
         _write_html(checked, found, html_file)
     if json_file:
-        _write(checked.result.to_json() + b"\n", json_file)
+        write(checked.result.to_json() + b"\n", json_file)
     sys.exit(exit_code(checked.result))
 
 
@@ -154,7 +159,7 @@ def hint(exercise: str, check: str | None) -> None:
 @click.argument("exercise", required=False)
 @click.option("--mutants", is_flag=True, help=messages.CLI_OPTION_MUTANTS)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_VERIFY_JSON)
-@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+@click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def verify(exercise: str | None, mutants: bool, json_file: str | None, fence: str) -> None:
     """Pass one exercise, or all, through the author's gates."""
     from grader.author.gate import to_json
@@ -164,38 +169,38 @@ def verify(exercise: str | None, mutants: bool, json_file: str | None, fence: st
     from grader.course import find_course, load_exercise
 
     course = find_course()
-    _require_folder_of(json_file or "-")
+    require_folder_of(json_file or "-")
     exercises = [load_exercise(course, name) for name in ([exercise] if exercise else course.slugs())]
     if not exercises:
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
     gates = verify_mutants if mutants else verify_gates
-    verified = verify_and_show(exercises, gates, _tier(fence), sys.stderr if json_file == "-" else sys.stdout)
+    verified = verify_and_show(exercises, gates, tier_of(fence), sys.stderr if json_file == "-" else sys.stdout)
     if json_file:
-        _write(to_json(verified) + b"\n", json_file)
+        write(to_json(verified) + b"\n", json_file)
     sys.exit(0 if all(one.good for one in verified) else 1)
 
 
 @main.command(help=messages.CLI_CALIBRATE_HELP)
 @click.argument("exercise")
 @click.option("--seeds", metavar="N", type=click.IntRange(1), default=100, help=messages.CLI_OPTION_SEEDS)
-@click.option("--device", type=click.Choice(_DEVICES[:-1]), help=messages.CLI_OPTION_CALIBRATE_DEVICE)
-@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+@click.option("--device", type=click.Choice(DEVICES[:-1]), help=messages.CLI_OPTION_CALIBRATE_DEVICE)
+@click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def calibrate(exercise: str, seeds: int, device: str | None, fence: str) -> None:
     """Find out what accuracies right solutions reach."""
     from grader.author.calibrate import calibrate_and_show
     from grader.course import find_course, load_exercise
 
     found = load_exercise(find_course(), exercise)
-    calibrate_and_show(found, _tier(fence), seeds, _devices(found, device), sys.stdout)
+    calibrate_and_show(found, tier_of(fence), seeds, devices_of(found, device), sys.stdout)
 
 
 @main.command(help=messages.CLI_DOCTOR_HELP)
-@click.option("--fence", type=click.Choice(_FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
+@click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def doctor(fence: str) -> None:
     """Say what this machine offers."""
     from grader.show import show_doctor
 
-    needed = None if fence == "auto" else _as_tier(fence)
+    needed = None if fence == "auto" else as_tier(fence)
     sys.exit(_OURS if show_doctor(needed, sys.stdout) else 0)
 
 
@@ -207,35 +212,6 @@ def demo() -> None:
     run_demo(sys.stdout)
 
 
-def _tier(fence: str) -> Tier:
-    """Return the tier to run at; an explicit one must be there."""
-    from grader.sandbox.fence import require_tier, strongest_tier
-
-    if fence == "auto":
-        return strongest_tier()
-    tier = _as_tier(fence)
-    require_tier(tier)
-    return tier
-
-
-def _as_tier(fence: str) -> Tier:
-    from grader.sandbox.fence import Tier
-
-    return Tier(fence)
-
-
-def _devices(exercise: Exercise, device: str | None) -> tuple[str, ...] | None:
-    """Return the devices to judge on; None means every listed one that is present."""
-    if device is None:
-        return None
-    if device == "all":
-        return exercise.devices
-    if device not in exercise.devices:
-        listed = ", ".join(exercise.devices)
-        raise UsageError(messages.CLI_DEVICE_NOT_LISTED.format(slug=exercise.slug, device=device, devices=listed))
-    return (device,)
-
-
 def _command(exercise: str | None, submission: Path | None, seed: int | None, lang: str | None) -> str:
     """Return what one has to type to check the same submission with the same draws again."""
     words = ["grader", "check", *([exercise] if exercise else [])]
@@ -243,11 +219,6 @@ def _command(exercise: str | None, submission: Path | None, seed: int | None, la
     words += ["--seed", str(seed)] if seed is not None else []
     words += ["--lang", lang] if lang else []
     return shlex.join(words)
-
-
-def _refuse_together(option: str, others: Mapping[str, str | bool | None], why: str) -> None:
-    if given := ", ".join(name for name, value in others.items() if value):
-        raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
 
 
 def _debug(
@@ -262,12 +233,6 @@ def _debug(
     # -P: the working directory is the student's, and a torch.py in it must not be taken for torch.
     command = [sys.executable, "-P", "-m", "grader.suite.debug", str(exercise.course.root), exercise.slug, *options]
     os.execv(sys.executable, command)
-
-
-def _require_folder_of(file: str) -> None:
-    """Find out before anything is judged that there is nowhere to write to."""
-    if file != "-" and not Path(file).parent.is_dir():
-        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=os.strerror(errno.ENOENT)))
 
 
 def _read_result(file: str) -> ExerciseResult:
@@ -286,19 +251,9 @@ def _read_result(file: str) -> ExerciseResult:
 def _write_html(checked: Checked, exercise: Exercise, file: str) -> None:
     from grader.report.render import student_report
 
-    _write(student_report(checked.result, exercise, checked.sources).encode(), file)
+    write(student_report(checked.result, exercise, checked.sources).encode(), file)
     if file != "-":
         click.echo(messages.CHECK_HTML_WRITTEN.format(file=file), err=True)
-
-
-def _write(data: bytes, file: str) -> None:
-    if file == "-":
-        click.echo(data, nl=False)
-        return
-    try:
-        Path(file).write_bytes(data)
-    except OSError as error:
-        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=error.strerror)) from error
 
 
 def _end(message: str, exit_code: int) -> NoReturn:

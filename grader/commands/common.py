@@ -1,0 +1,81 @@
+"""What several commands do with their options: a tier, devices, files to write to.
+
+Owns the sentences for options that do not go together. Never imports torch; what takes time is imported inside.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader import messages
+from grader.errors import UsageError
+
+if TYPE_CHECKING:
+    from grader.course import Exercise
+    from grader.sandbox.fence import Tier
+
+FENCES = ("auto", "namespaces", "landlock", "none")
+DEVICES = ("cpu", "sim", "cuda", "all")
+
+
+def tier_of(fence: str) -> Tier:
+    """Return the tier to run at; an explicit one must be there."""
+    from grader.sandbox.fence import require_tier, strongest_tier
+
+    if fence == "auto":
+        return strongest_tier()
+    tier = as_tier(fence)
+    require_tier(tier)
+    return tier
+
+
+def as_tier(fence: str) -> Tier:
+    """Return the tier of that name."""
+    from grader.sandbox.fence import Tier
+
+    return Tier(fence)
+
+
+def devices_of(exercise: Exercise, device: str | None) -> tuple[str, ...] | None:
+    """Return the devices to judge on; None means every listed one that is present."""
+    if device is None:
+        return None
+    if device == "all":
+        return exercise.devices
+    if device not in exercise.devices:
+        listed = ", ".join(exercise.devices)
+        raise UsageError(messages.CLI_DEVICE_NOT_LISTED.format(slug=exercise.slug, device=device, devices=listed))
+    return (device,)
+
+
+def refuse_together(option: str, others: Mapping[str, str | bool | None], why: str) -> None:
+    """Raise UsageError if one of the others was given too."""
+    if given := ", ".join(name for name, value in others.items() if value):
+        raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
+
+
+def require_folder_of(file: str) -> None:
+    """Find out before anything is judged that there is nowhere to write to."""
+    if file != "-" and not Path(file).parent.is_dir():
+        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=os.strerror(errno.ENOENT)))
+
+
+def write(data: bytes, file: str) -> None:
+    """Write a file, or to stdout where it is called `-`.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if file == "-":
+        click.echo(data, nl=False)
+        return
+    try:
+        Path(file).write_bytes(data)
+    except OSError as error:
+        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=error.strerror)) from error
