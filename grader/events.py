@@ -123,11 +123,12 @@ class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"
 
 
 class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An accuracy that was measured for a calibration, and what it depends on."""
+    """An accuracy that was measured for a calibration, what it depends on, and the training's numbers by name."""
 
     label: str
     value: float
     origin: Origin
+    history: dict[str, tuple[float, ...]] = {}
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"):

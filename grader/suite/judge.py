@@ -31,6 +31,7 @@ from grader.suite import context
 from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
 from grader.suite.figure import figures_of
+from grader.suite.ours import OurGuest
 from grader.suite.plan import Step, shown_path
 from grader.suite.sketch import evidence_of
 from grader.suite.verdict import Verdict, could_not_go_on, verdict_of
@@ -85,6 +86,7 @@ class Judge:
         self.exercise = suite.files.exercise
         self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
+        self._ours = OurGuest(self.exercise, job, open_session)
         self._shared: dict[tuple[str, str], context.Shared] = {}
 
     def run(self) -> None:
@@ -167,6 +169,7 @@ class Judge:
         planned = step.planned
         check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
         check.exercise, check.bands = self.exercise, self._bands(step)
+        check.deadline, check.ours = deadline, self._ours
         self.line.send(Began(index, deadline))
         context.begin(check)
         try:
@@ -189,8 +192,8 @@ class Judge:
             _log(failure, planned.id)
             verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
         session.end_check()
-        if verdict.outcome is Outcome.FAILED:
-            verdict = replace(verdict, figures=figures_of(failure, planned.visibility))
+        if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
+            verdict = replace(verdict, figures=(*figures_of(failure, planned.visibility), *check.curves))
         verdict = replace(verdict, scores=tuple(check.scores), message=verdict.message or "\n".join(check.notes))
         return with_evidence(verdict, check, failure), stdout
 

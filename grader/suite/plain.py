@@ -30,6 +30,7 @@ from grader.suite import context, plugin
 from grader.suite.accuracy import bands_of
 from grader.suite.judge import load_reference
 from grader.suite.marks import describe
+from grader.suite.ours import OurGuest
 from grader.suite.plan import SuiteCheck, dependency_order
 from grader.suite.present import absent_devices
 from grader.suite.session import SuiteSession, sessions_from
@@ -43,6 +44,7 @@ class _Bench:
 
     exercise: Exercise
     session: SuiteSession
+    ours: OurGuest
     failure: BaseException | None  # the import of the submission failed: every check's outcome
     passed: dict[str, bool] = field(default_factory=dict)
     shared: dict[tuple[str, str], context.Shared] = field(default_factory=dict)
@@ -125,13 +127,13 @@ class PlainJudge:
         reference = cache(lambda: load_reference(exercise))
         seed = self._seed(exercise)
         check = context.Check(suite_check.id, self.device, seed, bench.session, reference, bench.shared)
-        check.exercise = exercise
+        check.exercise, check.ours = exercise, bench.ours
+        check.deadline = self._deadline(exercise, suite_check)
         context.begin(check)
         try:
             context.seed_host(check.seed("host"))
             if bench.failure is None:
-                deadline = self._deadline(exercise, suite_check)
-                bench.session.begin_check(check.seed("guest"), deadline, self.device)
+                bench.session.begin_check(check.seed("guest"), check.deadline, self.device)
             return (yield)
         finally:
             context.end()
@@ -202,13 +204,16 @@ class PlainJudge:
             self._zygote = self._resources.enter_context(Zygote.start())
             self._zygote.wait_until_ready()
         sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-        session = sessions_from(self._zygote, exercise)(Job(sources, self._seed(exercise), self.tier.value))
-        self._resources.callback(session.close)
+        job = Job(sources, self._seed(exercise), self.tier.value)
+        open_session = sessions_from(self._zygote, exercise)
+        session, ours = open_session(job), OurGuest(exercise, job, open_session)
+        for resource in (session, ours):
+            self._resources.callback(resource.close)
         try:
             session.open(context.derive_seed(self._seed(exercise), "", "import"), device=self.device)
         except (SubmissionError, GuestLost) as error:
-            return _Bench(exercise, session, error)
-        return _Bench(exercise, session, None)
+            return _Bench(exercise, session, ours, error)
+        return _Bench(exercise, session, ours, None)
 
     def _seed(self, exercise: Exercise) -> int:
         seed: int | None = self.config.getoption("seed")

@@ -18,7 +18,7 @@ from grader import messages
 from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
 from grader.events import Score
-from grader.results import Figure, Frame, Outcome
+from grader.results import Curves, Figure, Frame, Outcome
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
 _MESSAGE_CHARS = 4000
@@ -31,7 +31,8 @@ _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, Runtim
 class Verdict:
     """How a check ended; `awarded` is the share of its points that a check earns although it did not pass.
 
-    `evidence` is what diagnosis needs of a failed comparison or an exception; `figures` show values of a public check.
+    `evidence` is what diagnosis needs of a failed comparison or an exception; `figures` show values of a public check,
+    and learning curves of any.
     """
 
     outcome: Outcome
@@ -40,7 +41,7 @@ class Verdict:
     frames: tuple[Frame, ...] = ()
     awarded: float = 0.0
     evidence: Evidence | None = None
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Figure | Curves, ...] = ()
     scores: tuple[Score, ...] = ()
 
     @property

@@ -62,6 +62,7 @@ class FakeSession:
     printed: str = ""
     guest: object = None
     lost: GuestLost | None = None
+    is_ours: bool = False
     received: tuple[object, ...] = ()
     seeds: list[int] = dataclasses.field(default_factory=list)
     calls: list[str] = dataclasses.field(default_factory=list)
