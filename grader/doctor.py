@@ -101,8 +101,9 @@ def _cuda(zygote: Zygote, tier: Tier) -> Finding:
     with held:
         gpu = held.gpu.nodes[0]
         problem = problem_with_cuda(zygote, tier, held.gpu)
-    text = messages.DOCTOR_CUDA_BAD.format(gpu=gpu, problem=problem) if problem else messages.DOCTOR_CUDA
-    return Finding(not problem, text.format(gpu=gpu), advice)
+    if problem:
+        return Finding(False, messages.DOCTOR_CUDA_BAD.format(gpu=gpu, problem=problem), advice)
+    return Finding(True, messages.DOCTOR_CUDA.format(gpu=gpu))
 
 
 def tier_is_enough(needed: Tier | None) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -222,9 +222,16 @@ class Judge:
         return bands_of(self.exercise, step.check.id, file, device, step.check.attempts, measuring=self.job.measure)
 
     def _next_item(self, index: int) -> pytest.Item | None:
-        """Return the item after this one, by which pytest knows which shared fixtures to keep."""
+        """Return the item after this one, by which pytest knows which shared fixtures to keep.
+
+        The same item on another device is set up anew only if pytest is told of no more than what it lies in.
+        """
         later = [other for other in self.progress.remaining() if other != index]
-        return self.suite.items[self.suite.steps[later[0]].item] if later else None
+        here, items = self.suite.steps[index].item, self.suite.items
+        if not later:
+            return None
+        after = self.suite.steps[later[0]].item
+        return items[after] if after != here else cast(pytest.Item, items[here].parent)
 
     def _tell(
         self, index: int, verdict: Verdict, wall_s: float = 0.0, *, blocked_by: str | None = None, stdout: str = ""
