@@ -78,6 +78,7 @@ def sessions_from(guests: GuestSource, exercise: Exercise) -> Callable[[Job], Su
 
     def open_session(job: Job) -> SuiteSession:
         sources = tuple(Source(source.name, source.text) for source in job.sources)
-        return SuiteSession(guests, GuestSpec(Tier(job.tier), exercise.limits, sources, policy=exercise.policy))
+        spec = GuestSpec(Tier(job.tier), exercise.limits, sources, policy=exercise.policy, gpu=job.gpu)
+        return SuiteSession(guests, spec)
 
     return open_session

@@ -6,6 +6,7 @@ pytest's own report; hidden source and expected values cannot get into one.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
 _MESSAGE_CHARS = 4000
 _SHOWN_KEYS = 5
+# As torch's allocator, the CUDA runtime, cuBLAS and cuDNN say it. It chooses a sentence, so a forged one is harmless.
+_GPU_TEXT = re.compile(r"CUDA|CUBLAS|CUDNN")
 # What Python and torch raise when a value is not what a line of the suite takes it for.
 _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError)
 
@@ -132,7 +135,7 @@ def _raised(raised: StudentRaised) -> str:
     if raised.outcome is Outcome.TODO:
         return messages.NOT_WRITTEN_YET.format(function=where.function if where else "the function")
     if raised.outcome is Outcome.MEMORY:
-        return messages.OUT_OF_MEMORY
+        return messages.OUT_OF_GPU_MEMORY if _GPU_TEXT.search(raised.text) else messages.OUT_OF_MEMORY
     if raised.type_name == "MissingName" and where is None:
         return _clip(raised.text)  # nobody's line: the suite asked for a name that the file does not have
     if raised.outcome is Outcome.FORBIDDEN:

@@ -81,6 +81,9 @@ class FakeSession:
             raise self.fails_to_open.pop(0)
         return self.flags
 
+    def prepare(self, device: str) -> None:
+        self.calls.append(f"prepare {device}")
+
     def begin_check(self, seed: int, deadline: float, device: str = "cpu") -> None:
         self.calls.append("begin")
         self.seeds.append(seed)
