@@ -6,7 +6,8 @@ Owns calibration.toml and the digests by which a band is known to be out of date
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ import msgspec
 from grader import messages
 from grader.course import Exercise, read_toml
 from grader.errors import CourseError
+from grader.results import Envelope
 from grader.whole_file import write_whole
 
 FILE = "calibration.toml"
@@ -33,7 +35,8 @@ class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How right solutions fare in one comparison of one check on one device.
 
     A submission passes if any of `attempts` trainings reaches `threshold`; a right one fails with a probability of at
-    most `false_fail` (at 95 % confidence). `quantile` is the score that 3 % of the runs did not exceed.
+    most `false_fail` (at 95 % confidence). `quantile` is the score that 3 % of the runs did not exceed. `curve` is what
+    these runs did on the way, by name; it decides nothing, and a file that was written without it is as good.
     """
 
     check: str
@@ -50,6 +53,7 @@ class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     false_fail: float
     torch: str
     origin: Origin
+    curve: dict[str, Envelope] = {}
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,12 +135,20 @@ def _digest(folder: Path, paths: Iterable[Path]) -> str:
 
 def _table(band: Band) -> str:
     plain = msgspec.to_builtins(band)
-    origin = plain.pop("origin")
-    lines = [f"{name} = {_written(value)}" for name, value in plain.items()]
-    lines += [f"origin.{name} = {_written(value)}" for name, value in origin.items()]
-    return "\n[[band]]\n" + "\n".join(lines) + "\n"
+    origin, curves = plain.pop("origin"), plain.pop("curve")
+    lines = ["[[band]]", *_lines(plain), *(f"origin.{line}" for line in _lines(origin))]
+    for name, curve in curves.items():
+        key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _written(name)
+        lines += ["", f"[band.curve.{key}]", *_lines(curve)]
+    return "\n" + "\n".join(lines) + "\n"
 
 
-def _written(value: str | float) -> str:
-    """Return a value as TOML has it; a JSON string is a TOML string too."""
-    return msgspec.json.encode(value).decode() if isinstance(value, str) else repr(value)
+def _lines(values: Mapping[str, str | float | Iterable[float]]) -> list[str]:
+    return [f"{name} = {_written(value)}" for name, value in values.items()]
+
+
+def _written(value: str | float | Iterable[float]) -> str:
+    """Return a value as TOML has it, on one line; a JSON string is a TOML string too."""
+    if isinstance(value, str):
+        return msgspec.json.encode(value).decode()
+    return repr(value) if isinstance(value, int | float) else f"[{', '.join(map(repr, value))}]"

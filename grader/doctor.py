@@ -13,27 +13,31 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from grader import messages
-from grader.sandbox.fence import Tier, probe, strongest_tier
+from grader.sandbox.fence import Lack, Tier, find_gpus, gpu_lack, probe, strongest_tier
+from grader.sandbox.gpu_lock import try_to_hold
 from grader.sandbox.spawn import Zygote
+from grader.unjudged import why_absent
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 SUPPORTED_TORCH = ((2, 11), (2, 14))
 _ASK_TORCH = (
     "import json, torch; print(json.dumps([torch.__version__, "
-    "[torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]]))"
+    "[torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())], torch.version.cuda is not None]))"
 )
 _ASK_TORCH_WALL_S = 120
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer: good or not, what was found, and what to do where it is not good."""
+    """One answer: good or not, what was found, what to do where it is not good, and whether it has to be good."""
 
     good: bool
     text: str
     advice: str = ""
+    needed: bool = True
 
 
 def software() -> list[Finding]:
@@ -68,7 +72,7 @@ def denials(tier: Tier) -> list[Finding]:
 
 
 def trials(tier: Tier) -> tuple[list[Finding], list[Finding]]:
-    """Return the same, and what became of training on the devices that need no hardware.
+    """Return the same, and what became of training on the devices that checks can be judged on.
 
     Raises:
         InfrastructureError: no guest could be started.
@@ -79,7 +83,27 @@ def trials(tier: Tier) -> tuple[list[Finding], list[Finding]]:
         zygote.wait_until_ready()
         problem = problem_with_sim(zygote, tier)
         text = messages.DOCTOR_SIM_BAD.format(problem=problem) if problem else messages.DOCTOR_SIM
-        return _denied(zygote, tier), [Finding(not problem, text, _torch_advice())]
+        return _denied(zygote, tier), [Finding(not problem, text, _torch_advice()), _cuda(zygote, tier)]
+
+
+def _cuda(zygote: Zygote, tier: Tier) -> Finding:
+    """Return whether checks would be judged on a GPU here; a machine without one lacks nothing."""
+    from grader.sandbox.rehearsal import problem_with_cuda
+
+    advice = messages.DOCTOR_FIX.format(fix=messages.DOCTOR_CUDA_FIX)
+    torch, lacking = _ask_torch(), gpu_lack()
+    if lacking is not None or not torch.has_cuda:
+        why = why_absent("cuda", lacking or Lack.NO_BUILD, torch.version)
+        return Finding(False, messages.DOCTOR_CUDA_ABSENT.format(why=why), advice, needed=False)
+    held = try_to_hold(find_gpus())
+    if held is None:
+        return Finding(True, messages.DOCTOR_CUDA_BUSY)
+    with held:
+        gpu = held.gpu.nodes[0]
+        problem = problem_with_cuda(zygote, tier, held.gpu)
+    if problem:
+        return Finding(False, messages.DOCTOR_CUDA_BAD.format(gpu=gpu, problem=problem), advice)
+    return Finding(True, messages.DOCTOR_CUDA.format(gpu=gpu))
 
 
 def tier_is_enough(needed: Tier | None) -> bool:
@@ -91,7 +115,7 @@ def tier_is_enough(needed: Tier | None) -> bool:
 def problems(found: Sequence[Finding], enough: bool, needed: Tier | None, witnessed: Sequence[Finding]) -> list[str]:
     """Name everything that makes the answer a bad one; a missing primitive that no needed tier uses does not."""
     named = []
-    if not all(finding.good for finding in found):
+    if not all(finding.good for finding in found if finding.needed):
         named.append(messages.DOCTOR_PROBLEM_SOFTWARE)
     if not enough:
         named.append(messages.DOCTOR_PROBLEM_TIER.format(tier=needed or Tier.LANDLOCK))
@@ -111,21 +135,33 @@ def _torch_advice() -> str:
 
 
 def _torch() -> list[Finding]:
-    advice = _torch_advice()
-    try:
-        asked = subprocess.run(
-            [sys.executable, "-I", "-c", _ASK_TORCH], capture_output=True, text=True, timeout=_ASK_TORCH_WALL_S
-        )
-        version, cuda = json.loads(asked.stdout)
-    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
-        said = asked.stderr.strip().splitlines() if isinstance(error, json.JSONDecodeError) else [str(error)]
-        problem = messages.DOCTOR_TORCH_MISSING.format(problem=said[-1] if said else error)
-        return [Finding(False, problem, advice)]
-    devices = ", ".join(["cpu", *(f"cuda:{i} ({name})" for i, name in enumerate(cuda))])
+    advice, torch = _torch_advice(), _ask_torch()
+    if torch.problem:
+        return [Finding(False, messages.DOCTOR_TORCH_MISSING.format(problem=torch.problem), advice)]
+    devices = ", ".join(["cpu", *(f"cuda:{i} ({name})" for i, name in enumerate(torch.gpus))])
     return [
-        Finding(_within(version, SUPPORTED_TORCH), f"torch {version}", advice),
+        Finding(_within(torch.version, SUPPORTED_TORCH), f"torch {torch.version}", advice),
         Finding(True, f"devices: {devices}"),
     ]
+
+
+class _Torch(NamedTuple):
+    """What another interpreter says of torch: its version, the GPUs that it sees, whether it is built for CUDA."""
+
+    version: str
+    gpus: list[str]
+    has_cuda: bool
+    problem: str = ""
+
+
+def _ask_torch() -> _Torch:
+    command = [sys.executable, "-I", "-c", _ASK_TORCH]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_TORCH_WALL_S)
+        return _Torch(*json.loads(asked.stdout))
+    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        said = asked.stderr.strip().splitlines() if isinstance(error, json.JSONDecodeError) else [str(error)]
+        return _Torch("", [], False, said[-1] if said else str(error))
 
 
 def _within(version: str, supported: tuple[tuple[int, int], tuple[int, int]]) -> bool:

@@ -19,6 +19,7 @@ from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
 from grader.results import CheckResult, Flag
+from grader.sandbox.fence import Gpu
 
 Visibility = Literal["public", "hidden"]
 _CHUNK = 1 << 16
@@ -27,7 +28,7 @@ _CHUNK = 1 << 16
 class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the plan: a check on a device, fixed before any guest starts.
 
-    A pending one is not judged here; if that is because torch lacks something for the device, `lacks` is its name.
+    A pending one is not judged here; `lacks` is why, as `unjudged` puts it into a sentence, if that is known.
     `attempts` is how often a calibrated check may train, 0 for any other check.
     """
 
@@ -68,7 +69,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
 
     `keyword` chooses checks as pytest's -k does, or is a whole id; empty means all. Other `devices` stay pending.
     With a `trial` judging ends at the first check that does not pass; `backwards` it goes from the last check to the
-    first, as far as needs allow.
+    first, as far as needs allow. `gpu` is put in by the worker, which holds it as long as the job runs.
     """
 
     sources: tuple[SourceText, ...]
@@ -80,6 +81,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     trial: Trial | None = None
     backwards: bool = False
     measure: bool = False  # accuracies are told instead of compared
+    gpu: Gpu | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
@@ -100,6 +102,16 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="chose
     """From the worker, before anything is judged: the places of the plan that the job is about."""
 
     indices: tuple[int, ...]
+
+
+class Preparing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="preparing"):
+    """From worker or judge: something that takes long and is no part of any check.
+
+    With `busy`, every GPU is used by other submissions; otherwise a guest of the device is being started.
+    """
+
+    device: str
+    busy: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="refused"):
@@ -123,11 +135,12 @@ class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="began"
 
 
 class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An accuracy that was measured for a calibration, and what it depends on."""
+    """An accuracy that was measured for a calibration, what it depends on, and the training's numbers by name."""
 
     label: str
     value: float
     origin: Origin
+    history: dict[str, tuple[float, ...]] = {}
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ended"):
@@ -143,7 +156,7 @@ class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="fin
     """Every check of the plan has ended."""
 
 
-Event = Ready | Broken | Chosen | Refused | Opened | Began | Ended | Finished
+Event = Ready | Broken | Chosen | Preparing | Refused | Opened | Began | Ended | Finished
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_job = msgspec.json.Decoder(Job).decode
 

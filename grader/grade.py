@@ -18,7 +18,7 @@ from types import TracebackType
 
 from grader import __version__, language, messages
 from grader.course import GRADER_DATA, Course, Exercise
-from grader.diagnosis.evidence import Circumstances, Evidence
+from grader.diagnosis.evidence import UNNAMED_DEVICES, Circumstances, Evidence
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected, UsageError
 from grader.events import (
     Began,
@@ -30,6 +30,7 @@ from grader.events import (
     Line,
     Opened,
     PlannedCheck,
+    Preparing,
     Ready,
     Refused,
     Score,
@@ -38,6 +39,7 @@ from grader.events import (
 )
 from grader.results import CheckResult, Environment, ExerciseResult, Flag, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
+from grader.sandbox.fence.gpus import VISIBLE
 from grader.sandbox.spawn import HostSpec, Zygote
 from grader.score import is_complete, max_score, score
 from grader.submission import Submission, read_submission
@@ -87,6 +89,7 @@ class Grader:
         self._resources = contextlib.ExitStack()
         self._line: Line | None = None
         self._log = Path()
+        self.on_prepare: Callable[[Preparing], None] = _ignore
 
     def __enter__(self) -> Grader:
         """Start the zygote and its first fork, the worker, and wait until the suite is collected.
@@ -228,7 +231,8 @@ class Grader:
             self._zygote.wait_until_ready()
         line = self._line = self._start_worker(private, self._zygote)
         try:
-            event = line.receive(time.monotonic() + _COLLECT_WALL_S)
+            while isinstance(event := line.receive(time.monotonic() + _COLLECT_WALL_S), Preparing):
+                self.on_prepare(event)
         except TimeoutError:
             text = messages.SUITE_TAKES_TOO_LONG.format(slug=self.exercise.slug, wall_s=_COLLECT_WALL_S)
             raise CourseError(text) from None
@@ -253,7 +257,8 @@ class Grader:
         # The worker's environment is written out and holds nothing of ours; where data lie is told.
         data = os.environ.get(GRADER_DATA, "")
         course = (str(self.exercise.course.root), self.exercise.slug)
-        arguments = (*course, str(folder), os.path.abspath(data) if data else "")
+        gpus = os.environ.get(VISIBLE, "all")
+        arguments = (*course, str(folder), os.path.abspath(data) if data else "", self.tier.value, gpus)
         with self._log.open("wb") as log:
             worker = zygote.spawn_host(HostSpec(_WORKER, arguments, str(private)), log.fileno())
         # One that is still importing does not look at its line; there is nothing in it to end in order.
@@ -311,25 +316,23 @@ class Grader:
             match event:
                 case Ended(result=result, evidence=evidence):
                     judged.results[result.id, result.device] = result
-                    if evidence is not None:
+                    if evidence is not None and result.device not in UNNAMED_DEVICES:
                         judged.evidence.setdefault(result.id, evidence)
                     judged.scores[result.id, result.device] = event.scores
                     on_check(result)
                 case Began(index=index):
                     on_begin(self.plan[index])
+                case Preparing():
+                    self.on_prepare(event)
                 case Chosen(indices=indices):
                     judged.chosen = indices
                 case Opened(flags=flags, stdout=stdout):
                     # A second judge imports the files again: what is printed then has been seen.
                     judged.flags, judged.stdout = list(flags), judged.stdout or stdout
-                case Broken(message=message):
-                    raise CourseError(message)
-                case Refused(message=message):
-                    raise UsageError(message)
+                case Broken() | Refused():
+                    raise (CourseError if isinstance(event, Broken) else UsageError)(event.message)
                 case None | Finished():
                     return
-                case _:
-                    pass
 
     @contextlib.contextmanager
     def _line_errors(self) -> Iterator[None]:
@@ -345,6 +348,7 @@ class Grader:
             judged.results.get((planned.id, planned.device)) or not_judged(planned, job.devices, ready.torch)
             for planned in (ready.plan[index] for index in judged.chosen)
         ]
+        devices = devices_used(ready.plan, job.devices)
         return ExerciseResult(
             exercise=self.exercise.slug,
             submission=SubmissionInfo(submission.sha256, submission.files),
@@ -353,13 +357,7 @@ class Grader:
             max_score=max_score(checks),
             complete=is_complete(checks) and len(checks) == len(ready.plan),
             seed=job.seed,
-            environment=Environment(
-                __version__,
-                platform.python_version(),
-                ready.torch,
-                devices_used(ready.plan, job.devices),
-                self.tier.value,
-            ),
+            environment=Environment(__version__, platform.python_version(), ready.torch, devices, self.tier.value),
             checks=checks,
             flags=judged.flags,
             stdout=judged.stdout,
@@ -391,5 +389,5 @@ def grade_submission(
         return grader.grade(submission, seed=seed, on_check=on_check)
 
 
-def _ignore(check: CheckResult | PlannedCheck) -> None:
+def _ignore(what: CheckResult | PlannedCheck | Preparing) -> None:
     """Nobody watches."""

@@ -16,7 +16,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `check_wall_s` is one deadline for a check, host and guest together; `wall_s` is for the whole submission.
     `memory_bytes` is what a guest may add to what the zygote already maps. `processes` caps threads (starting
     processes is refused altogether). `output_bytes` is what may be printed before the guest is stopped, `reply_bytes`
-    the largest answer, `file_bytes` the private scratch folder.
+    the largest answer, `file_bytes` the private scratch folder, `gpu_memory_bytes` what of a GPU's memory may be used.
     """
 
     check_wall_s: float = 5.0
@@ -26,3 +26,4 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output_bytes: int = 8 * MIB
     reply_bytes: int = 256 * MIB
     file_bytes: int = 64 * MIB
+    gpu_memory_bytes: int = 4096 * MIB

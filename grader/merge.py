@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from grader import messages
 from grader.course import DEVICES
+from grader.diagnosis.evidence import UNNAMED_DEVICES
 from grader.errors import UsageError
-from grader.results import CheckResult, Environment, ExerciseResult, Outcome
+from grader.results import OUR_FAILURES, CheckResult, Environment, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
 from grader.score import is_complete, max_score, score
 
+_NAMELESS = (Outcome.PASSED, Outcome.PENDING, Outcome.BLOCKED, *OUR_FAILURES)
 _WEAKEST_FIRST = (Tier.NONE.value, Tier.LANDLOCK.value, Tier.NAMESPACES.value)
 
 
@@ -29,7 +31,7 @@ def merge(result: ExerciseResult, earlier: ExerciseResult) -> ExerciseResult:
     if differences := list(_differences(result, earlier)):
         raise UsageError(messages.MERGE_REFUSED.format(why=" ".join(differences)))
     judged = {(check.id, check.device): check for check in earlier.checks if check.outcome is not Outcome.PENDING}
-    checks = [_taken(check, judged.get((check.id, check.device))) for check in result.checks]
+    checks = _with_names([_taken(check, judged.get((check.id, check.device))) for check in result.checks])
     return replace(
         result,
         checks=checks,
@@ -61,6 +63,16 @@ def _taken(check: CheckResult, judged: CheckResult | None) -> CheckResult:
         return check
     points = min(judged.points, check.max_points)
     return replace(judged, title=check.title, visibility=check.visibility, points=points, max_points=check.max_points)
+
+
+def _with_names(checks: list[CheckResult]) -> list[CheckResult]:
+    """Give what failed on a device that names nothing the name that the same check has on another one."""
+    names = {check.id: check.diagnosis for check in checks if check.diagnosis is not None}
+    return [replace(check, diagnosis=names.get(check.id)) if _waits_for_a_name(check) else check for check in checks]
+
+
+def _waits_for_a_name(check: CheckResult) -> bool:
+    return check.device in UNNAMED_DEVICES and check.diagnosis is None and check.outcome not in _NAMELESS
 
 
 def _environment(here: Environment, there: Environment) -> Environment:

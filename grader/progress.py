@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Column
 
 from grader import messages
-from grader.events import PlannedCheck
+from grader.events import PlannedCheck, Preparing
 from grader.pool import OnProgress
-from grader.terminal import can_show_symbols, console_for, printable
+from grader.terminal import can_show_symbols, console_for, printable, say
 
 _TIME_COLUMNS = 6
 # The spinner, the blanks between columns, the time; and room for the ^C that a terminal adds: it must not take a line.
@@ -43,6 +43,14 @@ class RunningLine:
     def began(self, check: PlannedCheck) -> None:
         """Say that this check runs now; its time starts at 0."""
         self._progress.reset(self._task, description=printable(check.title or check.id))
+        self._progress.refresh()
+
+    def prepares(self, what: Preparing) -> None:
+        """Say that something takes long before the next check; where nothing moves, that another one has the GPU."""
+        sentence = (messages.CHECK_GPU_BUSY if what.busy else messages.CHECK_PREPARING).format(device=what.device)
+        if what.busy and self._progress.disable:
+            say(self._progress.console, [sentence])
+        self._progress.reset(self._task, description=sentence)
         self._progress.refresh()
 
     def learns(self, done: int, count: int) -> None:

@@ -12,11 +12,18 @@ import msgspec
 
 SCHEMA: Literal["grader.result/1"] = "grader.result/1"
 SHOWN = 16  # rows, and columns, of a figure: more is not looked at, and bounds what a submission can put into a result
+EPOCHS = 64  # of a curve, for the same reasons
+CURVES, TRAININGS = 4, 10  # in one figure, and of one curve
 
 Cell = bool | float | Literal["nan", "inf", "-inf"]
 """One number of a figure. JSON has no word for what is not finite, so it is spelled out; integers are floats."""
+Point = float | Literal["nan", "inf", "-inf"]
+"""One number of a curve."""
 _AT_MOST = msgspec.Meta(max_length=SHOWN)
 _Cells = Annotated[tuple[Annotated[tuple[Cell, ...], _AT_MOST], ...], _AT_MOST]
+_FEW_EPOCHS = msgspec.Meta(min_length=1, max_length=EPOCHS)
+_Epochs = Annotated[tuple[Annotated[int, msgspec.Meta(ge=1)], ...], _FEW_EPOCHS]
+_Finite = Annotated[tuple[float, ...], _FEW_EPOCHS]
 _Marks = Annotated[tuple[Annotated[tuple[bool, ...], _AT_MOST], ...], _AT_MOST]
 
 
@@ -99,8 +106,54 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
             raise ValueError("the parts of a figure must have the same rows and columns, and its slice the other axes")
 
 
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One number per epoch, as the student's code gave it back; `epochs` count from 1, some may be left out."""
+
+    epochs: _Epochs
+    values: Annotated[tuple[Point, ...], _FEW_EPOCHS]
+
+    def __post_init__(self) -> None:
+        _require_epochs(self.epochs, self.values)
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What right solutions did, epoch by epoch, over all runs of a calibration."""
+
+    epochs: _Epochs
+    low: _Finite
+    mean: _Finite
+    high: _Finite
+
+    def __post_init__(self) -> None:
+        _require_epochs(self.epochs, self.low, self.mean, self.high)
+
+
+def _require_epochs(epochs: tuple[int, ...], *lines: tuple[Point, ...]) -> None:
+    if any(len(line) != len(epochs) for line in lines) or list(epochs) != sorted(set(epochs)):
+        raise ValueError("a curve must have one number for each epoch, and its epochs must ascend")
+
+
+class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One quantity, such as the loss, in every training of a check; the last is the one that counted."""
+
+    name: str
+    trainings: Annotated[tuple[Training, ...], msgspec.Meta(min_length=1, max_length=TRAININGS)]
+    right: Envelope | None = None
+
+
+class Curves(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="curves"):
+    """Learning curves of one comparison: what the student's code says of its trainings, beside what right ones did.
+
+    It decides nothing. A hidden check may have it: of what is expected it tells what the calibration says of right
+    solutions, as the sentence about their accuracy does.
+    """
+
+    label: str
+    curves: Annotated[tuple[Curve, ...], msgspec.Meta(min_length=1, max_length=CURVES)]
+
+
 class CheckResult(msgspec.Struct, forbid_unknown_fields=True):
-    """One check on one device. A hidden check has no figures, whoever makes one: they show what was expected."""
+    """One check on one device. A hidden check has no figures of values, whoever makes one: they show the expected."""
 
     id: str
     title: str
@@ -115,12 +168,12 @@ class CheckResult(msgspec.Struct, forbid_unknown_fields=True):
     blocked_by: str | None = None
     diagnosis: Diagnosis | None = None
     frames: list[Frame] = []
-    figures: list[Figure] = []
+    figures: list[Figure | Curves] = []
     stdout: str = ""
 
     def __post_init__(self) -> None:
-        if self.visibility == "hidden" and self.figures:
-            raise ValueError(f"{self.id} is hidden, so it must not have figures")
+        if self.visibility == "hidden" and any(isinstance(figure, Figure) for figure in self.figures):
+            raise ValueError(f"{self.id} is hidden, so it must not have figures of values")
 
 
 class SubmissionInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

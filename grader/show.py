@@ -19,7 +19,7 @@ from grader import language, messages
 from grader.course import Course, Exercise, load_exercise
 from grader.diagnosis.bench import named
 from grader.doctor import Finding, primitives, problems, software, tier_is_enough, trials
-from grader.errors import SubmissionRejected, UsageError
+from grader.errors import InfrastructureError, SubmissionRejected, UsageError
 from grader.grade import Grader
 from grader.merge import merge
 from grader.progress import RunningLine
@@ -40,6 +40,7 @@ from grader.terminal import (
     summary_lines,
     yes_no_lines,
 )
+from grader.unjudged import why_absent
 
 _NOT_WRITTEN = re.compile(r"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
 
@@ -86,14 +87,33 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
     say(console, heading_lines(exercise.slug, exercise.title, wanted.tier, seed, console))
     if wanted.as_student:
         say(console, [*indented(messages.PREVIEW.format(level=exercise.feedback.hidden), console), ""])
-    with RunningLine(console) as running, Grader(exercise, wanted.tier) as grader:
-        judged = _judge(grader, submission, wanted, console, running)
+    grader = Grader(exercise, wanted.tier)
+    with RunningLine(console) as running:
+        grader.on_prepare = running.prepares
+        with grader:
+            _require_devices(grader, wanted)
+            judged = _judge(grader, submission, wanted, console, running)
     is_own = wanted.path is None  # hints are about a student's own files, not about any that were looked at
     hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own or wanted.as_student else ""
     result = _conclude(judged, wanted, console, hint)
     if is_own:
         remember(exercise.course.root, result, language.current())
     return Checked(result, _sources(submission))
+
+
+def _require_devices(grader: Grader, wanted: Wanted) -> None:
+    """Refuse to go on where everything was asked for on a device that is not here.
+
+    Raises:
+        InfrastructureError: it says what is lacking.
+    """
+    asked = [planned for planned in grader.plan if wanted.devices is None or planned.device in wanted.devices]
+    if wanted.devices is not None and asked and all(planned.pending for planned in asked):
+        torch = grader.circumstances.torch
+        reasons = {planned.device: why_absent(planned.device, planned.lacks, torch) for planned in asked}
+        raise InfrastructureError(
+            messages.CLI_NO_DEVICE.format(device=", ".join(reasons), why=" ".join(reasons.values()))
+        )
 
 
 def grade_and_show(grader: Grader, submission: Submission, wanted: Wanted, console: Console) -> Checked:

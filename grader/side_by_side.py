@@ -1,4 +1,5 @@
 """A figure as lines for a terminal: the student's values beside the expected ones, or above where that is too wide.
+A learning curve is one sentence.
 
 Pure, and as wide as it is told. A wrong entry has a star, so colour adds nothing; all signs are ASCII.
 """
@@ -11,16 +12,20 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from grader import messages
+from grader.curves import sentences
 from grader.figure import all_wrong, cut, long, part_of, place_of, short, worst
-from grader.results import Cell, Figure
+from grader.results import Cell, Curves, Figure
 
 _MOST = 8  # rows, and columns: more are for the page
 _BETWEEN = 4
 _WRONG = "red"
 
 
-def figure_lines(figure: Figure, width: int) -> Iterator[Text | str]:
+def figure_lines(figure: Figure | Curves, width: int) -> Iterator[Text | str]:
     """Yield blocks of numbers as `Text` that fits into `width`, and sentences, which are to be wrapped, as `str`."""
+    if isinstance(figure, Curves):
+        yield from sentences(figure)
+        return
     if math.prod(figure.shape) == 1:
         got, expected = long(figure.got[0][0]), long(figure.expected[0][0])
         yield messages.FIGURE_NUMBER.format(label=figure.label, got=got, expected=expected)

@@ -11,6 +11,7 @@ from grader import messages
 from grader.course import DEVICES
 from grader.events import PlannedCheck
 from grader.results import CheckResult, Outcome
+from grader.sandbox.fence.gpus import Lack
 
 
 def is_pending(planned: PlannedCheck, devices: Sequence[str] | None) -> bool:
@@ -20,8 +21,26 @@ def is_pending(planned: PlannedCheck, devices: Sequence[str] | None) -> bool:
 
 def not_judged(planned: PlannedCheck, devices: Sequence[str] | None, torch: str) -> CheckResult:
     """Return the entry of a check that nobody reported; `torch` is the version that judges here."""
-    why = messages.SIM_MISSING.format(version=torch, name=planned.lacks) if planned.lacks else ""
+    why = why_absent(planned.device, planned.lacks, torch) if planned.lacks else ""
     return unjudged(planned, Outcome.PENDING if is_pending(planned, devices) else Outcome.NOT_RUN, why)
+
+
+def why_absent(device: str, lacks: str, torch: str) -> str:
+    """Return why nothing is judged on a device here; `lacks` is what was found out about it."""
+    if device != "cuda":
+        return messages.SIM_MISSING.format(version=torch, name=lacks)
+    match lacks:
+        case Lack.NO_BUILD:
+            return messages.CUDA_NO_BUILD.format(version=torch)
+        case Lack.NO_NODES:
+            return messages.CUDA_NO_NODES
+        case Lack.NO_CONTROL_NODES:
+            return messages.CUDA_NO_CONTROL_NODES
+        case Lack.CLOSED_NODES:
+            return messages.CUDA_CLOSED_NODES
+        case Lack.NOT_VISIBLE:
+            return messages.CUDA_NOT_VISIBLE
+    return messages.CUDA_NO_GUEST.format(problem=lacks)
 
 
 def devices_used(plan: Sequence[PlannedCheck], devices: Sequence[str] | None) -> list[str]:

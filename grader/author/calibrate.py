@@ -17,6 +17,7 @@ from grader.author.bands import FAIR, threshold
 from grader.author.own_files import read_own, shown
 from grader.calibration import Band, Calibration, read_calibration, write_calibration
 from grader.course import Exercise
+from grader.curves import envelopes
 from grader.errors import CourseError, UsageError
 from grader.events import PlannedCheck, Score
 from grader.grade import Grader
@@ -133,7 +134,7 @@ def _band(planned: PlannedCheck, label: str, scores: Sequence[Score], torch: str
     facts = {name: round(value, 6) for name, value in found._asdict().items()} | {"false_fail": found.false_fail}
     return Band(
         check=planned.id, label=label, device=planned.device, runs=len(scores), attempts=planned.attempts,
-        torch=torch, origin=origins.pop(), **facts,
+        torch=torch, origin=origins.pop(), curve=envelopes([score.history for score in scores]), **facts,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ import copy as _copy
 import functools as _functools
 import random as _random
 import torch as _torch
+import torch.utils.data
 
 _deep = 0
 
@@ -36,6 +37,15 @@ def _filled(value):
     if isinstance(value, (list, tuple)):
         entries = [_filled(entry) for entry in value]
         return type(value)(*entries) if hasattr(value, "_fields") else type(value)(entries)
+    if isinstance(value, _torch.nn.Module):
+        # Of a network, what it has learned; of batches, what is in them; of a device, which one it is.
+        for part in (*value.parameters(), *value.buffers()):
+            part.data = _filled(part.data)
+        return value
+    if isinstance(value, _torch.utils.data.DataLoader):
+        return [_filled(batch) for batch in value]
+    if isinstance(value, _torch.device):
+        return _torch.device("meta")
     if isinstance(value, _torch.Tensor):
         made = TENSOR
         # Where autograd is asked for, the way back is there, and nothing comes along it.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from grader import language
 from grader.diagnosis.atlas import Entry, WrongAnswer, load_atlas, wrong_answers
 from grader.diagnosis.cache import cache_folder
+from grader.diagnosis.evidence import UNNAMED_DEVICES
 from grader.diagnosis.lookup import Known
 from grader.diagnosis.naming import record_of, with_names
 from grader.grade import Grader, Judgement
@@ -59,5 +60,7 @@ def entry_of(grader: Grader, answer: WrongAnswer, seed: int) -> Entry:
     That it fails these and no others is what `grader verify` proves, so the rest of the suite need not be run.
     """
     submission = read_submission(grader.exercise, answer.path)
-    record = record_of(grader.judge(submission, seed=seed, keyword=answer.misconception.keyword))
+    devices = [device for device in grader.exercise.devices if device not in UNNAMED_DEVICES]
+    judgement = grader.judge(submission, seed=seed, keyword=answer.misconception.keyword, devices=devices)
+    record = record_of(judgement)
     return Entry(dict(record.outcomes), dict(record.evidence))

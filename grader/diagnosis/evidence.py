@@ -12,6 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 PROJECTIONS = 8
+UNNAMED_DEVICES = ("cuda",)
+"""Checks there leave no evidence: values differ in the last digits, and an atlas must be the same on every machine.
+
+What fails there gets the name that the same check has on another device, or none."""
 # By the dtype received: at most the first apart is the same value, at least the second is another one. Between dialects
 # of one answer float64 differs by less than 1e-9, float32 by 3.5e-7; two mistakes differ in the first digits.
 _BOUNDS = {"float64": (1e-6, 1e-3), "float32": (2e-5, 1e-2), "float16": (1e-2, 1e-1), "bfloat16": (3e-2, 1e-1)}

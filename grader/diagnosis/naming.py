@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from grader import messages
-from grader.diagnosis.evidence import Evidence
+from grader.diagnosis.evidence import UNNAMED_DEVICES, Evidence
 from grader.diagnosis.lookup import Known, Match, Record, diagnose
 from grader.diagnosis.misconception import Misconception
 from grader.policy import Feedback
@@ -35,12 +35,14 @@ class JudgementLike(Protocol):
 def record_of(judgement: JudgementLike) -> Record:
     """Return outcomes and evidence by check id; of several devices the first counts on which it did not pass.
 
-    That is the one whose evidence was kept; a mistake with devices shows on no other than the accelerator.
+    That is the one whose evidence was kept; a mistake with devices shows on no other than the accelerator. Devices that
+    leave no evidence do not count.
     """
+    checks = [check for check in judgement.result.checks if check.device not in UNNAMED_DEVICES]
     outcomes: dict[str, Outcome] = {}
-    for check in sorted(judgement.result.checks, key=lambda check: _SAYS_LESS.get(check.outcome, 0)):
+    for check in sorted(checks, key=lambda check: _SAYS_LESS.get(check.outcome, 0)):
         outcomes.setdefault(check.id, check.outcome)
-    return Record({check.id: outcomes[check.id] for check in judgement.result.checks}, judgement.evidence)
+    return Record({check.id: outcomes[check.id] for check in checks}, judgement.evidence)
 
 
 def with_names(

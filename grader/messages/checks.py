@@ -115,6 +115,7 @@ NOT_WRITTEN_YET = "Not written yet: {function} still raises NotImplementedError.
 OUT_OF_MEMORY = (
     "Your code asked for more memory than this exercise allows. Look for a list or tensor that keeps growing."
 )
+OUT_OF_GPU_MEMORY = "Your code asked for more of the GPU's memory than this exercise allows. Look for tensors that are kept from step to step: collect `loss.item()`, not `loss`, and evaluate under torch.no_grad()."
 CLAIM_DOES_NOT_HOLD = "What this check claims does not hold for your code."
 NOT_YOUR_FAULT = "This check could not be judged. The mistake is ours and costs no points; please tell your instructor."
 WAITS_FOR = "Waits for “{title}” ({id}), which has not passed."
@@ -157,4 +158,14 @@ STRUCTURE_WHERE_COLUMNS = ": they lie in the columns {places} (counted from 0)"
 SIM_MISSING = "The simulated accelerator cannot be had with torch {version}, which has no {name}; use torch 2.11 to 2.13. Checks on it wait until then and cost no points."
 SIM_LAYOUT = "The simulated accelerator has no tensors of layout {layout}. Keep such a tensor on the CPU, or use an ordinary (strided) one."
 SIM_RESIZE = "{operation}: the simulated accelerator cannot give a tensor that holds values another size in place. Use the result that is returned."
+SIM_NAME = "The simulated accelerator has no {name}. Leave it out where the device is sim."
 SIM_OPERATION = "The simulated accelerator cannot do {operation}. Do it on the CPU (`x.cpu()`), or in another way."
+
+# --- a GPU ------------------------------------------------------------------------------------------------------
+
+CUDA_NO_NODES = "There is no NVIDIA GPU here: the system shows none under /dev. Checks on cuda wait for a machine that has one and cost no points until then."
+CUDA_NO_CONTROL_NODES = "There is an NVIDIA GPU here, but /dev/nvidiactl or /dev/nvidia-uvm is missing: `nvidia-modprobe -u -c0` makes them. Until then checks on cuda wait and cost no points."
+CUDA_CLOSED_NODES = "There is an NVIDIA GPU here, but student code may not open its files below /dev: each must be readable and writable for every user (`ls -l /dev/nvidia*`). Until then checks on cuda wait and cost no points."
+CUDA_NOT_VISIBLE = "There is an NVIDIA GPU here, but the environment variable CUDA_VISIBLE_DEVICES names none that can be used. Until it does, checks on cuda wait and cost no points."
+CUDA_NO_BUILD = "There is an NVIDIA GPU here, but torch {version} is a build for the CPU alone: install a CUDA build of it. Until then checks on cuda wait and cost no points."
+CUDA_NO_GUEST = "There is an NVIDIA GPU here, but it could not be used for student code: {problem} `grader doctor` says more. Checks on cuda wait and cost no points."

@@ -76,12 +76,74 @@ ACCURACY_AND = ", "
 ACCURACY_CLASSES = "a tensor of class numbers"
 ACCURACY_NOT_CLASSES = "{label}: expected whole class numbers, got dtype {dtype}. Take the class with the largest output, with argmax over the classes."
 
+HISTORY_LEFT_OUT = "The learning curves are not shown: {problem} This costs no points."
+HISTORY_TYPE = "your code should return a dict with one list of numbers for each name, and this is {type}."
+HISTORY_LACKS = "what your code returned has no list called {names}."
+HISTORY_NUMBERS = "“{name}” is no list with one number per epoch."
+HISTORY_LENGTH = "“{name}” has {count:,} entries; from 1 to {limit:,} can be read."
+
+# --- training loops: learning curves (terminal and page) ----------------------------------------------------------
+
+CURVE_LINE = "{name} per epoch: {values}"
+CURVE_LAST_OF = "{name} per epoch, in the last of {count} trainings: {values}"
+CURVE_ENDS = "correct solutions end at {low} to {high}"
+CURVE_END = "correct solutions end at {low}"
+CURVE_ALONE = "Yours ends at {value}."
+CURVE_BESIDE = "Yours ends at {value}; {ends}."
+CURVE_CAPTION = "Learning curves of `{label}`"
+CURVE_PANEL = "{name} per epoch"
+CURVE_PANEL_LOG = "{name} per epoch, on a logarithmic scale"
+CURVE_EPOCH = "epoch"
+CURVE_COLUMN_EPOCH = "Epoch"
+CURVE_YOURS = "yours {value}"
+CURVE_RIGHT = "correct"
+CURVE_SHADED = "Shaded is where correct solutions lie, dashed is their mean."
+CURVE_EARLIER = "Thin lines are your earlier trainings."
+CURVE_NOT_FINITE = "A cross marks an epoch in which your number was not finite."
+CURVE_THINNED = "Of {count:,} epochs {shown} are drawn."
+CURVE_TRAINING = "Your training {number}"
+CURVE_LOW = "Correct: lowest"
+CURVE_MEAN = "Correct: mean"
+CURVE_HIGH = "Correct: highest"
+
+# --- training loops: what an accelerator is kept waiting with ------------------------------------------------------
+
+TRAFFIC_ROWS = "{count:,} copies went to the device for {batches} batches with {rows:,} rows: rows were moved one by one. Move each batch as a whole, x.to(device) with all its rows."
+TRAFFIC_COPIES = "{count:,} copies went to the device for {batches} batches; {copies} for each are enough. Move a batch as a whole, and what stays the same once, before the loop."
+TRAFFIC_BYTES = (
+    "{times:g} times as many bytes went to the device as the data have. Is more than the batch moved in each step?"
+)
+TRAFFIC_WAITS = "the device was waited for {count:,} times in {batches} batches: {how}. Reading a value waits (item, tolist, cpu, print, an `if` on a tensor). Add losses up on the device and read the sum once per epoch."
+TRAFFIC_READS = "{count:,} copies came back from the device in {batches} batches: {how}. Leave results there until the epoch is over."
+TRAFFIC_EACH_ONCE = "once per batch"
+TRAFFIC_EACH = "{each} times per batch"
+TRAFFIC_ENOUGH = "{waits} are enough"
+TRAFFIC_UNREADABLE = "the counts of copies and waits cannot be read. Leave torch's functions as they are."
+THROUGHPUT_SLOW = "{label}: yours takes {ratio} times as long as ours on the same device; at most {at_most} times are allowed. Look for what is done row by row, for copies and for values that are read in each step."
+THROUGHPUT_NO_VALUE = "{label}: your code should return what it computed last, such as the mean loss; without it nobody knows when the epoch is over."
+
+# --- course and suite: throughput (read by authors) ---------------------------------------------------------------
+
+TRAFFIC_DEVICE = '{check}: copies and waits are counted on sim only, not on {device}. Mark the check @devices("sim").'
+TRAFFIC_NOT_COUNTED = "expect_traffic wants the counts of `with traffic(guest) as counts:` after that block has ended."
+TRAFFIC_TOO_FEW = "expect_traffic could not tell a right loop from a wrong one: more batches ({batches}) than once={once} and waits={waits} are needed, and more rows ({rows}) than an epoch may need copies."
+THROUGHPUT_DEVICE = '{check}: times are compared on a GPU only, not on {device}. Mark the check @devices("cuda").'
+THROUGHPUT_NUMBERS = (
+    "expect_throughput: at_most must be larger than 1 and rounds at least 1, not {at_most} and {rounds}."
+)
+THROUGHPUT_REFERENCE = "expect_throughput: the reference's epoch must return a value that comes across, such as the mean loss: its arrival says that the device is done."
+OURS_FAILED = "The course's own solution, which a time is compared with, failed: {text}"
+OURS_NOT_HERE = "The fixture `ours` needs a grader that can start a second guest; there is none here."
+
 # --- course and suite: accuracy (read by authors) -----------------------------------------------------------------
 
 ACCURACY_NEEDS_MARK = "{check} compares an accuracy and so needs the mark @calibrated()."
 ACCURACY_LABELS = (
     "{label}: labels must be whole numbers of shape (N,), N at least 1; these have the shape {shape} and are {dtype}."
 )
+ACCURACY_PARTS = "{check}: what trains must return (predictions, labels), or (predictions, labels, history)."
+HISTORY_OF_REFERENCE = "{check}: the history that the reference returned is none: {problem}"
+HISTORY_NOT_FINITE = "“{name}” holds a number that is not finite."
 CALIBRATED_PUBLIC = (
     "{where}: {id} is calibrated, so it belongs to the hidden suite: a student's copy has no calibration."
 )

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from grader import messages
 from grader.report.causes import Cause, Item, is_silent
+from grader.report.charts import Chart, chart
 from grader.report.excerpt import Excerpt, around, defined_names, definition
 from grader.report.heatmap import Heatmap, heatmap
 from grader.report.text import clipped, number, paragraphs
-from grader.results import CheckResult, Diagnosis, Frame, Outcome
+from grader.results import CheckResult, Curves, Diagnosis, Frame, Outcome
 
 _STATEMENT_CHARS = 220
 _SHOWN_FRAMES = 8
@@ -71,7 +72,7 @@ class Article:
     printed: Printed | None
     diagnosis: Diagnosis | None
     hints: list[str]
-    figures: list[Heatmap]
+    figures: list[Heatmap | Chart]
     figures_from: str
     """The title of the check that they are of, where there are several."""
     command: str
@@ -131,7 +132,7 @@ def article(
         printed=printed(next((item.check.stdout for item in cause.items if item.check.stdout.strip()), "")),
         diagnosis=check.diagnosis,
         hints=[line.strip() for line in check.diagnosis.hint.splitlines() if line.strip()] if check.diagnosis else [],
-        figures=[heatmap(figure) for figure in drawn.figures] if drawn else [],
+        figures=pictures(drawn) if drawn else [],
         figures_from=(drawn.title or drawn.id) if drawn and len(cause.items) > 1 else "",
         command=command,
     )
@@ -141,6 +142,11 @@ def label(check: CheckResult, with_device: bool) -> str:
     """Return the outcome as a word, with the device where there are several."""
     word = check.outcome.replace("_", " ")
     return messages.REPORT_ON_DEVICE.format(outcome=word, device=check.device) if with_device else word
+
+
+def pictures(check: CheckResult) -> list[Heatmap | Chart]:
+    """Return the figures of a check as they are drawn."""
+    return [chart(figure) if isinstance(figure, Curves) else heatmap(figure) for figure in check.figures]
 
 
 def about(item: Item, with_device: bool) -> str:

@@ -9,13 +9,15 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader import messages
 from grader.course import Exercise
 from grader.report.advice import all_unwritten, checks, meaning, next_sentence, points, side_of_first
-from grader.report.article import Article, Printed, about, article, label, points_of, printed
+from grader.report.article import Article, Printed, about, article, label, pictures, points_of, printed
 from grader.report.causes import Cause, Item, Sorted, sort_checks
+from grader.report.charts import Chart
+from grader.report.heatmap import Heatmap
 from grader.report.text import clipped_line, number
 from grader.results import CheckResult, ExerciseResult, Flag, Outcome
 
@@ -48,6 +50,7 @@ class Row:
     """(anchor, title) of the check it waits for."""
     wall: str = ""
     printed: Printed | None = None
+    figures: list[Heatmap | Chart] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -255,6 +258,7 @@ def _row(
         waits_for=waits_for,
         wall=_wall(sum(entry.wall_s for entry in item.entries)),
         printed=printed(item.check.stdout),
+        figures=pictures(item.check),
     )
 
 

@@ -25,7 +25,7 @@ def ending(
             return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
         case ProtocolViolation():
             return Outcome.PROTOCOL, messages.PROTOCOL.format(detail=error)
-    if status.get("oom_kills"):
+    if status.get("oom_kills") or status.get("memory_exceeded"):
         return Outcome.MEMORY, messages.MEMORY.format(limit_mib=limits.memory_bytes // MIB)
     if status.get("files_exceeded"):
         return Outcome.OUTPUT, messages.FILES.format(limit_mib=limits.file_bytes // MIB)

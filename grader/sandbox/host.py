@@ -29,27 +29,24 @@ from grader.errors import (
 )
 from grader.limits import Limits
 from grader.policy import NO_POLICY, Policy
-from grader.results import Flag, Frame, Outcome
+from grader.results import Flag, Frame
 from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
 from grader.sandbox.channel import ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout, GuestChannel
 from grader.sandbox.endings import ending
-from grader.sandbox.fence import FenceSpec, Tier
+from grader.sandbox.fence import FenceSpec, Gpu, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
 from grader.sandbox.scan import flag_of
 from grader.sandbox.spawn import GuestSource
-from grader.sandbox.traces import STACK_BEGINS, frames_in, frames_of
+from grader.sandbox.traces import STACK_BEGINS, frames_in, raised_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
 
-CPU = "cpu"
+CPU, CUDA = "cpu", "cuda"
 _HELLO_WAIT_S = 20.0
+_DEVICE_WAIT_S = 90.0  # the first CUDA call after a start of the machine takes tens of seconds
 _HELLO_BYTES = 1 << 16
 _SMALLEST_REPLY_BYTES = 1 << 18
 _SUBMISSION = HandleRef(0, "module")
-_STUDENT_OUTCOMES = {
-    outcome.value: outcome for outcome in (Outcome.RAISED, Outcome.TODO, Outcome.FORBIDDEN, Outcome.MEMORY)
-}
-MAX_TEXT = 16 * 1024
 _NONCES = 128
 # What we send is ours; the guest's own memory limit is the real bound.
 # Deeper than an answer may be: what came back in one may be sent again, inside the arguments.
@@ -66,13 +63,14 @@ class Source:
 
 @dataclass(frozen=True)
 class GuestSpec:
-    """What a submission's guests are made of."""
+    """What a submission's guests are made of; `gpu` is the one for guests of the device cuda, held by the caller."""
 
     tier: Tier
     limits: Limits
     sources: tuple[Source, ...]
     lane: int = 0
     policy: Policy = NO_POLICY
+    gpu: Gpu | None = None
 
 
 class Session:
@@ -86,6 +84,7 @@ class Session:
         self._zygote = zygote
         self.device = CPU
         self._channel: GuestChannel | None = None
+        self._bare: set[str] = set()  # devices whose guest was started and has read nothing yet
         self._waiting: dict[str, GuestChannel] = {}  # guests of other devices, until a check is judged there again
         self._deadline = self._wall_s = float("inf")
         self._seed = 0
@@ -112,13 +111,32 @@ class Session:
             SubmissionRejected: a file cannot be parsed. StudentRaised: its import raised.
             GuestLost: its import hit a limit or ended Python. InfrastructureError: ours.
         """
-        self._begin(
-            seed, deadline if deadline is not None else time.monotonic() + self.spec.limits.check_wall_s, device
-        )
-        self._start()
+        wall_s = self.spec.limits.check_wall_s
+        self._begin(seed, deadline if deadline is not None else time.monotonic() + wall_s, device)
+        if self._channel is None:
+            self._start()
         flags = self._scan()
         self._ask("load", *self._plain_spec())
+        self._bare.discard(device)
         return flags
+
+    def prepare(self, device: str) -> None:
+        """Have a guest of this device that works, before a check begins or `open`: on a GPU, starting takes seconds.
+
+        It reads the files only then, and in a check when that first asks for something.
+
+        Raises:
+            InfrastructureError: there is no such guest to be had.
+        """
+        self._begin(self._seed, time.monotonic() + _HELLO_WAIT_S, device)
+        if self._channel is not None:
+            try:
+                self._ask("begin", self._seed)
+            except (StudentRaised, GuestLost):  # an earlier check has broken the device for this process
+                self._end_guest()
+        if self._channel is None:
+            self._start()
+            self._bare.add(device)
 
     def begin_check(self, seed: int, deadline: float, device: str = CPU) -> None:
         """Start a check: forget the last one's objects and seed the generators; a lost guest is replaced when needed.
@@ -180,6 +198,7 @@ class Session:
             self._stdout = self._channel.capture.text()
             self._channel.close()
             self._channel = None
+            self._bare.discard(self.device)
 
     def __enter__(self) -> Session:
         return self
@@ -189,7 +208,8 @@ class Session:
 
     def _start(self) -> None:
         """Start a guest and hear its hello, which is sent before any student byte is read and so can be believed."""
-        spec = FenceSpec(tier=self.spec.tier, limits=self.spec.limits, lane=self.spec.lane)
+        gpu = self.spec.gpu if self.device == CUDA else None
+        spec = FenceSpec(tier=self.spec.tier, limits=self.spec.limits, lane=self.spec.lane, gpu=gpu)
         channel = self._zygote.spawn(spec)
         try:
             frame = channel.receive(time.monotonic() + _HELLO_WAIT_S, _HELLO_BYTES)
@@ -213,9 +233,9 @@ class Session:
             InfrastructureError: it cannot.
         """
         # It is no part of the check: what it takes must not become the student's timeout.
-        deadline, self._deadline = self._deadline, time.monotonic() + _HELLO_WAIT_S
+        deadline, self._deadline = self._deadline, time.monotonic() + _DEVICE_WAIT_S
         try:
-            self._ask("use", self.device)
+            self._ask("use", self.device, self.spec.limits.gpu_memory_bytes)
         except (StudentRaised, GuestLost) as error:
             self._end_guest()
             self.lost = None
@@ -224,12 +244,14 @@ class Session:
             self._deadline = deadline
 
     def _restart(self) -> None:
-        self._start()
+        if self._channel is None:
+            self._start()
         try:
             self._ask("load", *self._plain_spec())
             for stem in self._modules:
                 self._ask("module", stem, self._stems().index(stem))
             self._ask("begin", self._seed)
+            self._bare.discard(self.device)
         except BaseException:
             self._end_guest()  # one that is only half loaded must not be asked anything
             raise
@@ -285,7 +307,7 @@ class Session:
     def _request(self, name: str, arguments: Sequence[object]) -> tuple[Reply, list[Tensor]]:
         if self.lost is not None:
             raise self.lost
-        if self._channel is None:
+        if self._channel is None or self.device in self._bare:
             self._restart()
         return self._ask_with_tensors(name, arguments)
 
@@ -339,7 +361,7 @@ class Session:
         values, tensors = decode_frame(data, REPLY_BYTES, count, self._caps, self._remote)
         value = values[0]
         if kind is Kind.RAISED and isinstance(value, dict):
-            raise self._student_raised(value)
+            raise raised_of(value, self._texts) or ProtocolViolation("a malformed report of an exception")
         if kind is Kind.TOO_LARGE and isinstance(value, str):
             raise ReplyTooLarge(messages.REPLY_TOO_LARGE.format(detail=value[:200]))
         if kind in (Kind.RAISED, Kind.TOO_LARGE):
@@ -348,21 +370,6 @@ class Session:
 
     def _remote(self, handle: HandleRef) -> Remote:
         return Remote(self, handle, lease=Lease(self, handle.id))
-
-    def _student_raised(self, facts: dict[Any, Any]) -> StudentRaised:
-        match facts:
-            case {
-                "type_name": str(name),
-                "mro": list(mro),
-                "text": str(text),
-                "frames": list(rows),
-                "outcome": str(how),
-            }:
-                outcome = _STUDENT_OUTCOMES.get(how)
-                if outcome is not None and all(isinstance(kind, str) for kind in mro):
-                    frames = frames_of(rows, self._texts)
-                    return StudentRaised(name[:200], tuple(mro[:20]), text[:MAX_TEXT], frames, outcome)
-        raise ProtocolViolation("a malformed report of an exception")
 
     def free(self, epoch: int, identifier: int) -> None:
         """Note that nothing here uses a guest's object any more; called by finalizers, at any moment."""

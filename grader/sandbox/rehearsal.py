@@ -1,7 +1,7 @@
-"""A few training steps in a real guest, on the CPU and on the simulated accelerator: do both come to the same?
+"""A few training steps in a real guest, on the CPU and on an accelerator, simulated or not: do both come to the same?
 
-Owns the small program and what counts as the same. For the doctor: that torch has the functions which the accelerator
-is built on does not say that it works.
+Owns the small program and what counts as the same. For the doctor, and for deciding whether cuda is there at all: that
+torch has the functions which the accelerator is built on, or that a driver lists a GPU, does not say that it works.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import time
 from grader import messages
 from grader.errors import GraderError, GuestLost
 from grader.limits import Limits
-from grader.sandbox.fence import Tier
-from grader.sandbox.host import GuestSpec, Session, Source
-from grader.sandbox.spawn import Zygote
+from grader.sandbox.fence import Gpu, Tier
+from grader.sandbox.host import CUDA, GuestSpec, Session, Source
+from grader.sandbox.spawn import GuestSource
 
 _WALL_S = 60.0
 _PROGRAM = """
@@ -47,20 +47,43 @@ def mixed(device):
 """
 
 
-def problem_with_sim(zygote: Zygote, tier: Tier) -> str:
+def problem_with_sim(guests: GuestSource, tier: Tier) -> str:
     """Return what is wrong with the simulated accelerator, as part of a sentence; empty if it works."""
-    spec = GuestSpec(tier, Limits(check_wall_s=_WALL_S), (Source("program.py", _PROGRAM),))
+    return _problem(guests, _spec(tier), "sim", 1e-5)
+
+
+def problem_with_cuda(guests: GuestSource, tier: Tier, gpu: Gpu) -> str:
+    """Return what is wrong with training on a GPU, which the caller holds, as part of a sentence; empty if it works."""
+    return _problem(guests, _spec(tier, gpu), CUDA, 1e-3)
+
+
+def what_cuda_lacks(guests: GuestSource, tier: Tier, gpu: Gpu) -> str:
+    """Return why no guest of this GPU can be had; empty if one was started and computed something right."""
+    with Session(guests, _spec(tier, gpu)) as session:
+        try:
+            session.prepare(CUDA)
+        except GraderError as error:
+            return str(error)
+    return ""
+
+
+def _spec(tier: Tier, gpu: Gpu | None = None) -> GuestSpec:
+    return GuestSpec(tier, Limits(check_wall_s=_WALL_S), (Source("program.py", _PROGRAM),), gpu=gpu)
+
+
+def _problem(guests: GuestSource, spec: GuestSpec, device: str, rtol: float) -> str:
     try:
-        with Session(zygote, spec) as session:
-            session.open(0, device="sim")
-            on_sim, refuses = _run(session, "sim")
+        with Session(guests, spec) as session:
+            session.prepare(device)
+            session.open(0, device=device)
+            there, refuses = _run(session, device)
             on_cpu, _ = _run(session, "cpu")
     except (GraderError, GuestLost) as error:
         return str(error)
     if not refuses:
-        return messages.SIM_MIXES
-    alike = all(math.isclose(a, b, rel_tol=1e-5) for a, b in zip(on_sim, on_cpu, strict=True))
-    return "" if alike else messages.SIM_DIFFERS.format(sim=on_sim, cpu=on_cpu)
+        return messages.DEVICE_MIXES
+    alike = all(math.isclose(a, b, rel_tol=rtol) for a, b in zip(there, on_cpu, strict=True))
+    return "" if alike else messages.DEVICE_DIFFERS.format(there=there, cpu=on_cpu)
 
 
 def _run(session: Session, device: str) -> tuple[list[float], bool]:

@@ -105,6 +105,7 @@ def receive_request(control: socket.socket) -> SpawnRequest | None:
 
 # OMP_NUM_THREADS: importing numpy alone starts a second thread otherwise.
 # PYTHONHASHSEED: sets iterate alike everywhere.
+# PYTORCH_NVML_BASED_CUDA_CHECK: an import that asks for a GPU must not start CUDA in what guests are forked from.
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -118,6 +119,7 @@ ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 _READY_WAIT_S = 120.0
 _END_WAIT_S = 5.0

@@ -1,4 +1,4 @@
-"""A student's frames, from what their guest says of them to what a person is shown.
+"""A student's exceptions and frames, from what their guest says of them to what a person is shown.
 
 Owns which frames are shown and where their lines come from: only frames of the submission's own files, and the source
 line from our copy of them. Whatever a guest says is at worst a wrong line of the student's own file.
@@ -11,13 +11,27 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from grader.results import Frame
+from grader.errors import StudentRaised
+from grader.results import Frame, Outcome
 
 _MAX_FRAMES = 50
 _MAX_FUNCTION, _MAX_CODE = 200, 500
+_MAX_TEXT, _MAX_NAME, _MAX_CLASSES = 16 * 1024, 200, 20
+_OUTCOMES = {outcome.value: outcome for outcome in (Outcome.RAISED, Outcome.TODO, Outcome.FORBIDDEN, Outcome.MEMORY)}
 # As Python's faulthandler writes them, the innermost first.
 _STACK_LINE = re.compile(r'^  File "([^"\n]*)", line (\d{1,9}) in (.*)$', re.MULTILINE)
 STACK_BEGINS = "(most recent call first):"
+
+
+def raised_of(facts: Mapping[Any, Any], texts: Mapping[str, str]) -> StudentRaised | None:
+    """Return the exception that a guest reports; None if no guest code of ours can have written the report."""
+    match facts:
+        case {"type_name": str(name), "mro": list(mro), "text": str(text), "frames": list(rows), "outcome": str(how)}:
+            outcome = _OUTCOMES.get(how)
+            if outcome is not None and all(isinstance(kind, str) for kind in mro):
+                frames = frames_of(rows, texts)
+                return StudentRaised(name[:_MAX_NAME], tuple(mro[:_MAX_CLASSES]), text[:_MAX_TEXT], frames, outcome)
+    return None
 
 
 def frames_of(rows: Iterable[Any], texts: Mapping[str, str]) -> tuple[Frame, ...]:

@@ -21,8 +21,9 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 from grader.errors import FenceError
@@ -31,7 +32,7 @@ from grader.sandbox import fence, guest
 from grader.sandbox.spawn import HostSpec, SpawnRequest, receive_request, thread_count
 
 _GUEST_FAILED_TO_START = 70
-_FILE_WATCH_MS = 200
+_WATCH_MS = 200
 # A guest that gets it prints where its Python stands, also out of a loop in C that runs no Python.
 _WHERE = signal.SIGUSR1
 
@@ -66,8 +67,9 @@ def _forget_log_handlers() -> None:
 def _prepare_fences() -> None:
     """Work out what every guest of a tier needs, once; a tier this machine lacks says so when it is asked for."""
     for tier in fence.Tier:
-        with contextlib.suppress(FenceError):
-            fence.prepare(fence.FenceSpec(tier, Limits()))
+        for gpu in (None, *fence.find_gpus()[:1]):
+            with contextlib.suppress(FenceError):
+                fence.prepare(fence.FenceSpec(tier, Limits(), gpu=gpu))
 
 
 def main(control_fd: int) -> None:
@@ -132,9 +134,9 @@ def _keep_guest(request: SpawnRequest, lifeline: socket.socket) -> None:
         lifeline.close()
         _run_and_exit(lambda: guest.run(request, cage))
     _close_passed_on(request)
-    watch_ms = _FILE_WATCH_MS if cage.scratch is not None else None
-    status, files_exceeded = _wait_for(child, lifeline, cage.exceeds_files, watch_ms)
-    _tell(lifeline, {"status": status, "oom_kills": cage.oom_kills(), "files_exceeded": files_exceeded})
+    watches = {"files_exceeded": cage.exceeds_files, "memory_exceeded": lambda: cage.exceeds_memory(child)}
+    status, exceeded = _wait_for(child, lifeline, watches if cage.watched else {})
+    _tell(lifeline, {"status": status, "oom_kills": cage.oom_kills(), **dict.fromkeys(exceeded, True)})
     cage.remove()
 
 
@@ -181,29 +183,30 @@ def _tell(lifeline: socket.socket, report: dict[str, object]) -> None:
 
 
 def _wait_for(
-    child: int, lifeline: socket.socket, exceeds: Callable[[], bool] = lambda: False, watch_ms: int | None = None
-) -> tuple[int, bool]:
-    """Reap a child, killing it first if the host lets go or its files outgrow their limit.
+    child: int, lifeline: socket.socket, watches: Mapping[str, Callable[[], bool]] = MappingProxyType({})
+) -> tuple[int, list[str]]:
+    """Reap a child, killing it first if the host lets go or one of the watches says that a limit was passed.
 
     A byte on the lifeline asks where the child stands, which it prints. A guest of tier namespaces is pid 1, and
     everything in its namespace dies with it.
 
     Returns:
-        The exit code, negative for a signal, and whether it was the files.
+        The exit code, negative for a signal, and which watches it was killed for.
     """
     child_fd = os.pidfd_open(child)
     poll = select.poll()
     poll.register(child_fd, select.POLLIN)
     poll.register(lifeline, select.POLLIN | select.POLLRDHUP)
+    passed: list[str] = []
     while True:
-        ready = dict(poll.poll(watch_ms))
+        ready = dict(poll.poll(_WATCH_MS if watches else None))
         if lifeline.fileno() in ready and child_fd not in ready and _was_asked(lifeline):
             signal.pidfd_send_signal(child_fd, _WHERE)
-        elif ready or exceeds():
+        elif ready or (passed := [name for name, is_passed in watches.items() if is_passed()]):
             break
     if child_fd not in ready:
         signal.pidfd_send_signal(child_fd, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), not ready
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), passed
 
 
 def _was_asked(lifeline: socket.socket) -> bool:

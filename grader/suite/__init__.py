@@ -20,6 +20,7 @@ from grader.suite.marks import calibrated, devices, limits, needs, points
 from grader.suite.modules import expect_shapes
 from grader.suite.patterns import any_number, either, event, in_any_order, in_order, maybe, some, times
 from grader.suite.sharing import once
+from grader.suite.throughput import expect_throughput, expect_traffic, traffic
 from grader.suite.training import evaluation_step, expect_trace, expect_trajectory, recorder, training_step
 
 __all__ = [
@@ -40,7 +41,9 @@ __all__ = [
     "expect_raises",
     "expect_shapes",
     "expect_stages",
+    "expect_throughput",
     "expect_trace",
+    "expect_traffic",
     "expect_trajectory",
     "expect_tuple",
     "expect_vjp",
@@ -56,5 +59,6 @@ __all__ = [
     "recorder",
     "some",
     "times",
+    "traffic",
     "training_step",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,18 @@ from torch import Tensor
 from grader import messages
 from grader.calibration import Band, Origin, data_digest, read_calibration, reference_digest, suite_digest
 from grader.course import Exercise
+from grader.curves import History, curves
 from grader.errors import CourseError
 from grader.events import Score
+from grader.results import Envelope
 from grader.suite import context
 from grader.suite.expect import ComparisonFailed, type_name
+from grader.suite.history import NoHistory, history_of
 
 __tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
 
 _DIGITS = 1000
-Run = Callable[[], tuple[Any, Any]]
+Run = Callable[[], tuple[Any, Any] | tuple[Any, Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,9 @@ def expect_accuracy(run: Run, label: str = "accuracy") -> None:
 
     Args:
         run: Trains, and returns (predictions, labels). All that it draws, from `rng` and in student code, is drawn anew
-            for each attempt. The labels of what is predicted must not be sent to student code.
+            for each attempt. The labels of what is predicted must not be sent to student code. It may return a third
+            thing: the history {name: one number per epoch} that the student's code returned. Nothing hangs on that; it
+            is shown beside what right solutions do.
         label: What the student knows the accuracy as.
     Shapes:
         predictions, labels: (N,) whole numbers.
@@ -93,21 +98,68 @@ def expect_accuracy(run: Run, label: str = "accuracy") -> None:
     bands = check.bands
     if bands is None:
         raise CourseError(messages.ACCURACY_NEEDS_MARK.format(check=check.id))
+    if bands.measuring:
+        check.draw_for(f"{check.id} {label} 1")
+        check.scores.append(_measured(check, bands, label, run()))
+    else:
+        _judge(check, bands, label, run)
+    check.draw_for(f"{check.id} after {label}")
+
+
+def _judge(check: context.Check, bands: Bands, label: str, run: Run) -> None:
     scores: list[float] = []
+    told = _Told()
     for attempt in range(1, bands.attempts + 1):
         check.draw_for(f"{check.id} {label} {attempt}")
-        scores.append(_share(label, *run()))
-        data = data_digest(check.data)
-        if bands.measuring:
-            check.scores.append(Score(label, scores[-1], Origin(bands.suite, bands.reference, data)))
+        predictions, labels, *history = _parts(check, run())
+        scores.append(_share(label, predictions, labels))
+        band = bands.band(label, data_digest(check.data))
+        told.add(history, band.curve)
+        if is_reached := scores[-1] >= band.threshold:
             break
-        band = bands.band(label, data)
-        if scores[-1] >= band.threshold:
-            check.notes.append(_said(messages.ACCURACY_REACHED, label, band, scores))
-            break
-    else:
-        raise ComparisonFailed(label, _said(messages.ACCURACY_MISSED, label, band, scores))
-    check.draw_for(f"{check.id} after {label}")
+    if drawn := curves(label, told.histories, band.curve):
+        check.curves.append(drawn)
+    form = messages.ACCURACY_REACHED if is_reached else messages.ACCURACY_MISSED
+    said = "\n".join([_said(form, label, band, scores), *told.problems])
+    if not is_reached:
+        raise ComparisonFailed(label, said)
+    check.notes.append(said)
+
+
+@dataclass
+class _Told:
+    """What student code said of its trainings, as far as it can be drawn, and why the rest cannot."""
+
+    histories: list[History] = field(default_factory=list)
+    problems: dict[str, None] = field(default_factory=dict)
+
+    def add(self, history: list[Any], known: Mapping[str, Envelope]) -> None:
+        """Read what came with one training, if the suite passes it on."""
+        for given in history:
+            try:
+                self.histories.append(history_of(given, known))
+            except NoHistory as problem:
+                self.problems[messages.HISTORY_LEFT_OUT.format(problem=problem)] = None
+
+
+def _measured(check: context.Check, bands: Bands, label: str, returned: Any) -> Score:
+    """Return what one training of the reference is worth for a calibration; its history must be one."""
+    predictions, labels, *history = _parts(check, returned)
+    share = _share(label, predictions, labels)
+    try:
+        told = history_of(history[0], {}) if history else {}
+        for name, line in told.items():
+            if not all(map(math.isfinite, line)):
+                raise NoHistory(messages.HISTORY_NOT_FINITE.format(name=name))
+    except NoHistory as problem:
+        raise CourseError(messages.HISTORY_OF_REFERENCE.format(check=check.id, problem=problem)) from None
+    return Score(label, share, Origin(bands.suite, bands.reference, data_digest(check.data)), told)
+
+
+def _parts(check: context.Check, returned: Any) -> tuple[Any, ...]:
+    if not isinstance(returned, tuple) or len(returned) not in (2, 3):
+        raise CourseError(messages.ACCURACY_PARTS.format(check=check.id))
+    return returned
 
 
 def _share(label: str, predictions: Any, labels: Any) -> float:

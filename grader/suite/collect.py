@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,13 +106,19 @@ def read_suite(exercise: Exercise, private: Path) -> SuiteFiles:
 
 
 def with_collected_suite(
-    exercise: Exercise, private: Path, use: Callable[[CollectedSuite], None], *, at_terminal: bool = False
+    exercise: Exercise,
+    private: Path,
+    use: Callable[[CollectedSuite], None],
+    *,
+    at_terminal: bool = False,
+    absent: Mapping[str, str] | None = None,
 ) -> None:
     """Collect the suites and call `use` inside pytest, where the items can be run.
 
     Args:
         private: An empty folder of our own, for the copy and for pytest's temporary files.
         at_terminal: Leave standard input and output alone.
+        absent: What `absent_devices` has found; None asks it.
     Raises:
         CourseError: the suite breaks a rule; the message names file and line.
         InfrastructureError: pytest itself failed.
@@ -124,7 +130,7 @@ def with_collected_suite(
     # Of the conftest.py files, those beside the hidden suite belong to it; those above it belong to somebody else.
     own = exercise.hidden_folder if exercise.hidden_folder.is_dir() else private
     options = [*_OPTIONS, *(_AT_THE_TERMINAL if at_terminal else _CAPTURED), *folders, "--confcutdir", str(own)]
-    plugin = _Collector(files, use)
+    plugin = _Collector(files, use, absent_devices() if absent is None else absent)
     sys.dont_write_bytecode = True  # no __pycache__ in the course's folders
     status = pytest.main([*options, *map(str, files.all)], plugins=[plugin])
     if plugin.problem is not None:
@@ -136,8 +142,8 @@ def with_collected_suite(
 class _Collector:
     """The pytest plugin that takes over when collection has ended, and notes what went wrong until then."""
 
-    def __init__(self, files: SuiteFiles, use: Callable[[CollectedSuite], None]) -> None:
-        self.files, self.use = files, use
+    def __init__(self, files: SuiteFiles, use: Callable[[CollectedSuite], None], absent: Mapping[str, str]) -> None:
+        self.files, self.use, self.absent = files, use, absent
         self.problem: BaseException | None = None
         self.used = False
 
@@ -199,7 +205,7 @@ class _Collector:
             _, line, _ = item.reportinfo()
             where = self.files.where(item.path, (line or 0) + 1)
             checks.append(describe(item, self.files.visibility(item.path), where))
-        return CollectedSuite(self.files, items, make_plan(checks, self.files.exercise, absent_devices()))
+        return CollectedSuite(self.files, items, make_plan(checks, self.files.exercise, self.absent))
 
     def _note(self, problem: str) -> None:
         self.problem = self.problem or CourseError(problem)

@@ -7,6 +7,7 @@ a judge (a plain unit test of a comparison) there is no current check; compariso
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import re
 from collections.abc import Callable
@@ -19,12 +20,13 @@ import torch
 
 from grader import messages
 from grader.errors import CourseError, GuestLost, StudentRaised
-from grader.results import Flag
+from grader.results import Curves, Flag
 
 if TYPE_CHECKING:
     from grader.course import Exercise
     from grader.events import Score
     from grader.suite.accuracy import Bands
+    from grader.suite.ours import OurGuest
 
 EXCEPTION_LABEL = "exception"
 _EXCEPTION_CHARS = 500
@@ -41,6 +43,7 @@ class SessionLike(Protocol):
     """What a judge needs of `suite.session.SuiteSession`."""
 
     lost: GuestLost | None
+    is_ours: bool
     received: tuple[object, ...]
 
     @property
@@ -50,6 +53,7 @@ class SessionLike(Protocol):
     @property
     def guest(self) -> Any: ...  # noqa: D102
     def open(self, seed: int, *, device: str) -> list[Flag]: ...  # noqa: D102
+    def prepare(self, device: str) -> None: ...  # noqa: D102
     def begin_check(self, seed: int, deadline: float, device: str) -> None: ...  # noqa: D102
     def seed_guest(self, seed: int) -> None: ...  # noqa: D102
     def end_check(self) -> None: ...  # noqa: D102
@@ -106,10 +110,15 @@ class Check:
     comparisons: list[Comparison] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     exercise: Exercise | None = None
+    deadline: float = math.inf
+    """When it must have ended (monotonic)."""
+    ours: OurGuest | None = None
+    """Our solution in a guest of its own, where one can be started."""
     bands: Bands | None = None
     data: set[str] = field(default_factory=set)
     """The data sets that were read, by digest."""
     scores: list[Score] = field(default_factory=list)
+    curves: list[Curves] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What is worth reading although the check passed."""
     _scope: str = ""

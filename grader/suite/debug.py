@@ -28,6 +28,7 @@ from grader.submission import Submission, read_submission
 from grader.suite.choose import chosen, to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.judge import Judge, Progress
+from grader.suite.present import held_for
 from grader.suite.session import sessions_from
 from grader.terminal import WIDTH, printable
 
@@ -68,14 +69,16 @@ def debug(exercise: Exercise, submission: Submission, seed: int, keyword: str, d
     """
     printer, interrupted = _Printer(), False
     sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-    job = Job(sources, seed, Tier.NONE.value, keyword)
 
     def use(suite: CollectedSuite) -> None:
         nonlocal interrupted
         todo = to_judge(suite.steps, chosen(suite.steps, keyword), (device,))
         sessions = sessions_from(InProcessGuests(), exercise)
         try:
-            Judge(suite, job, Progress(todo, math.inf), sessions, printer, attempts=1).run()
+            with held_for([device], _say_busy) as held:
+                gpu = held.gpu if held is not None else None
+                job = Job(sources, seed, Tier.NONE.value, keyword, gpu=gpu)
+                Judge(suite, job, Progress(todo, math.inf), sessions, printer, attempts=1).run()
         except KeyboardInterrupt:  # pytest would end quietly
             interrupted = True
 
@@ -89,6 +92,10 @@ def debug(exercise: Exercise, submission: Submission, seed: int, keyword: str, d
     passed = sum(outcome is Outcome.PASSED for outcome in printer.outcomes)
     click.echo("\n" + messages.DEBUG_SUMMARY.format(passed=passed, total=len(printer.outcomes)))
     return printer.exit_code
+
+
+def _say_busy(device: str) -> None:
+    click.echo(messages.CHECK_GPU_BUSY.format(device=device), err=True)
 
 
 def _show_source(submission: Submission) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -23,7 +23,7 @@ from _pytest.runner import runtestprotocol
 from grader import messages
 from grader.course import Exercise
 from grader.errors import CourseError, GuestLost, InfrastructureError, StudentRaised, SubmissionError
-from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck
+from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck, Preparing
 from grader.policy import withheld
 from grader.results import CheckResult, Outcome
 from grader.sandbox.autograd import with_advice
@@ -31,7 +31,9 @@ from grader.suite import context
 from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
 from grader.suite.figure import figures_of
+from grader.suite.ours import OurGuest
 from grader.suite.plan import Step, shown_path
+from grader.suite.present import SLOW_DEVICES
 from grader.suite.sketch import evidence_of
 from grader.suite.verdict import Verdict, could_not_go_on, verdict_of
 
@@ -85,6 +87,7 @@ class Judge:
         self.exercise = suite.files.exercise
         self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
+        self._ours = OurGuest(self.exercise, job, open_session)
         self._shared: dict[tuple[str, str], context.Shared] = {}
 
     def run(self) -> None:
@@ -99,6 +102,8 @@ class Judge:
                 # The session is not closed: this process ends now, and with its sockets the guest.
                 while remaining := self.progress.remaining():
                     self._judge(session, remaining[0])
+                if self.job.gpu is not None:
+                    session.close()  # but the next submission must not find the guest still on its GPU
         except CourseError as error:
             self.line.send(Broken(self._with_place(error)))
         else:
@@ -113,6 +118,7 @@ class Judge:
         for _ in range(self._attempts):
             session = self._open_session(self.job)
             try:
+                self._prepare(session, first)
                 flags = session.open(context.derive_seed(self.job.seed, "", "import"), device=first)
             except InfrastructureError as error:
                 _log(error, "opening")
@@ -161,12 +167,17 @@ class Judge:
         return None
 
     def _attempt(self, session: context.SessionLike, index: int, step: Step) -> tuple[Verdict, str]:
-        limits = self.exercise.limits
-        wall_s = step.check.check_wall_s or limits.check_wall_s
-        deadline = min(time.monotonic() + wall_s, self.progress.deadline)
         planned = step.planned
+        try:
+            self._prepare(session, planned.device)
+        except InfrastructureError as error:
+            _log(error, planned.id)
+            return Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT), ""
+        wall_s = step.check.check_wall_s or self.exercise.limits.check_wall_s
+        deadline = min(time.monotonic() + wall_s, self.progress.deadline)
         check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
         check.exercise, check.bands = self.exercise, self._bands(step)
+        check.deadline, check.ours = deadline, self._ours
         self.line.send(Began(index, deadline))
         context.begin(check)
         try:
@@ -189,10 +200,18 @@ class Judge:
             _log(failure, planned.id)
             verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
         session.end_check()
-        if verdict.outcome is Outcome.FAILED:
-            verdict = replace(verdict, figures=figures_of(failure, planned.visibility))
+        if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
+            verdict = replace(verdict, figures=(*figures_of(failure, planned.visibility), *check.curves))
         verdict = replace(verdict, scores=tuple(check.scores), message=verdict.message or "\n".join(check.notes))
         return with_evidence(verdict, check, failure), stdout
+
+    def _prepare(self, session: context.SessionLike, device: str) -> None:
+        """Let a guest that takes long to start do so outside of any check, and of the submission's time."""
+        if device in SLOW_DEVICES:
+            began = time.monotonic()
+            self.line.send(Preparing(device))
+            session.prepare(device)
+            self.progress.deadline += time.monotonic() - began
 
     def _bands(self, step: Step) -> Bands | None:
         """Return what a calibrated check is compared with.
@@ -206,9 +225,16 @@ class Judge:
         return bands_of(self.exercise, step.check.id, file, device, step.check.attempts, measuring=self.job.measure)
 
     def _next_item(self, index: int) -> pytest.Item | None:
-        """Return the item after this one, by which pytest knows which shared fixtures to keep."""
+        """Return the item after this one, by which pytest knows which shared fixtures to keep.
+
+        The same item on another device is set up anew only if pytest is told of no more than what it lies in.
+        """
         later = [other for other in self.progress.remaining() if other != index]
-        return self.suite.items[self.suite.steps[later[0]].item] if later else None
+        here, items = self.suite.steps[index].item, self.suite.items
+        if not later:
+            return None
+        after = self.suite.steps[later[0]].item
+        return items[after] if after != here else cast(pytest.Item, items[here].parent)
 
     def _tell(
         self, index: int, verdict: Verdict, wall_s: float = 0.0, *, blocked_by: str | None = None, stdout: str = ""

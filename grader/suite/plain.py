@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
+import torch
 
 from grader import messages
 from grader.course import Exercise, load_course, load_exercise
@@ -30,9 +32,11 @@ from grader.suite import context, plugin
 from grader.suite.accuracy import bands_of
 from grader.suite.judge import load_reference
 from grader.suite.marks import describe
+from grader.suite.ours import OurGuest
 from grader.suite.plan import SuiteCheck, dependency_order
-from grader.suite.present import absent_devices
+from grader.suite.present import SLOW_DEVICES, absent_devices, held_for
 from grader.suite.session import SuiteSession, sessions_from
+from grader.unjudged import why_absent
 
 _PACKAGE = str(Path(__file__).parents[1])
 
@@ -43,6 +47,7 @@ class _Bench:
 
     exercise: Exercise
     session: SuiteSession
+    ours: OurGuest
     failure: BaseException | None  # the import of the submission failed: every check's outcome
     passed: dict[str, bool] = field(default_factory=dict)
     shared: dict[tuple[str, str], context.Shared] = field(default_factory=dict)
@@ -57,8 +62,9 @@ class PlainJudge:
         wanted = config.getoption("fence")
         self.tier = strongest_tier() if wanted == "auto" else Tier(wanted)
         self.device: str = config.getoption("device")
-        if self.device in absent_devices():
-            raise pytest.UsageError(messages.PYTEST_NO_DEVICE.format(device=self.device))
+        if lacking := absent_devices().get(self.device):
+            why = why_absent(self.device, lacking, str(torch.__version__))
+            raise pytest.UsageError(messages.PYTEST_NO_DEVICE.format(device=self.device, why=why))
         self._resources = contextlib.ExitStack()
         self._zygote: Zygote | None = None
         self._benches: dict[str, _Bench] = {}
@@ -125,13 +131,15 @@ class PlainJudge:
         reference = cache(lambda: load_reference(exercise))
         seed = self._seed(exercise)
         check = context.Check(suite_check.id, self.device, seed, bench.session, reference, bench.shared)
-        check.exercise = exercise
+        check.exercise, check.ours = exercise, bench.ours
+        if bench.failure is None and self.device in SLOW_DEVICES:
+            bench.session.prepare(self.device)
+        check.deadline = self._deadline(exercise, suite_check)
         context.begin(check)
         try:
             context.seed_host(check.seed("host"))
             if bench.failure is None:
-                deadline = self._deadline(exercise, suite_check)
-                bench.session.begin_check(check.seed("guest"), deadline, self.device)
+                bench.session.begin_check(check.seed("guest"), check.deadline, self.device)
             return (yield)
         finally:
             context.end()
@@ -202,13 +210,19 @@ class PlainJudge:
             self._zygote = self._resources.enter_context(Zygote.start())
             self._zygote.wait_until_ready()
         sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
-        session = sessions_from(self._zygote, exercise)(Job(sources, self._seed(exercise), self.tier.value))
-        self._resources.callback(session.close)
+        held = self._resources.enter_context(held_for([self.device], _say_busy))
+        job = Job(sources, self._seed(exercise), self.tier.value, gpu=held.gpu if held is not None else None)
+        open_session = sessions_from(self._zygote, exercise)
+        session, ours = open_session(job), OurGuest(exercise, job, open_session)
+        for resource in (session, ours):
+            self._resources.callback(resource.close)
+        if self.device in SLOW_DEVICES:
+            session.prepare(self.device)
         try:
             session.open(context.derive_seed(self._seed(exercise), "", "import"), device=self.device)
         except (SubmissionError, GuestLost) as error:
-            return _Bench(exercise, session, error)
-        return _Bench(exercise, session, None)
+            return _Bench(exercise, session, ours, error)
+        return _Bench(exercise, session, ours, None)
 
     def _seed(self, exercise: Exercise) -> int:
         seed: int | None = self.config.getoption("seed")
@@ -218,6 +232,10 @@ class PlainJudge:
         """Return when the check must have ended: never, where a person may be at a debugger."""
         wall_s = check.check_wall_s or exercise.limits.check_wall_s
         return math.inf if self.config.getoption("usepdb", False) else time.monotonic() + wall_s
+
+
+def _say_busy(device: str) -> None:
+    print(messages.CHECK_GPU_BUSY.format(device=device), file=sys.__stderr__)
 
 
 def _own(exercise: Exercise) -> Path:

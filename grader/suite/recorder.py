@@ -78,6 +78,10 @@ class Recorder:
         """Return a scheduler of torch.optim.lr_scheduler."""
         return self.watch(getattr(torch.optim.lr_scheduler, name)(optimizer, *arguments, **more))
 
+    def schedulers(self, name: str, *arguments: Any, **more: Any) -> Callable[[Any], Any]:
+        """Return what makes such a scheduler for the optimiser that it is given."""
+        return lambda optimizer: self.scheduler(optimizer, name, *arguments, **more)
+
     def watch(self, thing: Any) -> Any:
         """Note from now on what happens to a model, an optimiser or a scheduler; return it."""
         if isinstance(thing, nn.Module):
@@ -151,14 +155,18 @@ class Recorder:
         self._gradients = [(p.grad, p.grad._version if p.grad is not None else 0) for p in parameters]
         self._versions = [(p, p._version) for p in parameters]
 
-    def _notice(self) -> None:
-        """Note what was done by hand since: gradients cleared, changed or put there, parameters moved."""
+    def _notice(self, in_step: bool = False) -> None:
+        """Note what was done by hand since: gradients cleared, changed or put there, parameters moved.
+
+        Args:
+            in_step: Whether an optimiser did it, in its step: then only gradients that its closure has put there count.
+        """
         before, versions = self._gradients, self._versions
         self._look()
-        if _moved(versions, self._versions):
+        if not in_step and _moved(versions, self._versions):
             self._add("update")
         now = self._gradients
-        if not _moved(before, now):
+        if not _moved(before, now) or (in_step and not self._unclaimed):
             return
         had, has = any(grad is not None for grad, _ in before), any(grad is not None for grad, _ in now)
         is_new = any(grad is not None and grad is not old for (grad, _), (old, _) in zip(now, before, strict=False))
@@ -213,7 +221,7 @@ class Recorder:
 
     def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
         before = self._versions
-        self._look()
+        self._notice(in_step=True)
         self._add("step", lr=_rates(optimizer), moved=_moved(before, self._versions))
         if len(self._steps) < MAX_STEPS and self._models:
             model = self._models[0]

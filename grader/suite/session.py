@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from grader import messages
 from grader.course import Exercise
+from grader.errors import CourseError, GuestLost, SubmissionError
 from grader.events import Job
+from grader.results import Outcome
+from grader.sandbox.autograd import Reply
 from grader.sandbox.fence import Tier
 from grader.sandbox.host import CPU, GuestSpec, Session, Source
 from grader.sandbox.spawn import GuestSource
@@ -19,12 +23,36 @@ class SuiteSession(Session):
     """The guests of one submission, with what a verdict wants to know of the check that is being judged."""
 
     received: tuple[object, ...] = ()
+    is_ours = False
+    """Whether it is our own solution that runs there, for comparison: then what it raises is the course's."""
 
     def exchange(self, name: str, *arguments: object, differentiable: bool = False) -> Any:
         """Ask for an operation and return its value; it is kept until the next one or the end of the check."""
-        value = super().exchange(name, *arguments, differentiable=differentiable)
+        try:
+            value = super().exchange(name, *arguments, differentiable=differentiable)
+        except (GuestLost, SubmissionError) as error:
+            self._require_theirs(error)
+            raise
         self.received = (value,)
         return value
+
+    def request(self, name: str, *arguments: object) -> Reply:
+        """Ask for an operation and return its reply as it came."""
+        try:
+            return super().request(name, *arguments)
+        except (GuestLost, SubmissionError) as error:
+            self._require_theirs(error)
+            raise
+
+    def _require_theirs(self, error: GuestLost | SubmissionError) -> None:
+        """Blame the course for what our own solution did; the time of a check may have been used up by the student's.
+
+        Raises:
+            CourseError: it was ours.
+        """
+        is_late = isinstance(error, GuestLost) and error.outcome is Outcome.TIMEOUT
+        if self.is_ours and not is_late:
+            raise CourseError(messages.OURS_FAILED.format(text=error)) from error
 
     def begin_check(self, seed: int, deadline: float, device: str = CPU) -> None:
         """Start a check, in which nothing has been received yet."""
@@ -50,6 +78,7 @@ def sessions_from(guests: GuestSource, exercise: Exercise) -> Callable[[Job], Su
 
     def open_session(job: Job) -> SuiteSession:
         sources = tuple(Source(source.name, source.text) for source in job.sources)
-        return SuiteSession(guests, GuestSpec(Tier(job.tier), exercise.limits, sources, policy=exercise.policy))
+        spec = GuestSpec(Tier(job.tier), exercise.limits, sources, policy=exercise.policy, gpu=job.gpu)
+        return SuiteSession(guests, spec)
 
     return open_session

@@ -16,7 +16,7 @@ import torch
 from grader import messages
 from grader.sandbox.remote import GuestTools
 from grader.suite import context
-from grader.suite.expect import ComparisonFailed, check_and_record, expect_close, fail_received
+from grader.suite.expect import ComparisonFailed, check_and_record, expect_close, fail_received, on_cuda
 from grader.suite.misfits import Trace, fact, sentence
 from grader.suite.patterns import Event, Part, Pattern, event, facts_by_kind, in_order, misfit
 from grader.suite.recorder import MAX_EVENTS, Recorder
@@ -27,6 +27,8 @@ _PROBE = Path(__file__).with_name("recorder.py")
 _SHOWN_CHARS, _NAME_CHARS = 160, 100
 # float64 drifts 8e-11 in 500 steps between right ways to write a loop; a wrong one is off in the first digits.
 _RTOL = 1e-8
+# Sums in other orders, and operators that have no deterministic way there.
+_CUDA_RTOL = 1e-6
 
 
 def recorder(guest: GuestTools | None = None) -> Any:
@@ -83,16 +85,18 @@ def expect_trace(actual: Any, pattern: Part, label: str | None = None) -> None:
         raise ComparisonFailed(label, sentence(label, Trace(events, places), found))
 
 
-def expect_trajectory(actual: Any, expected: Any, rtol: float = _RTOL, label: str | None = None) -> None:
+def expect_trajectory(actual: Any, expected: Any, rtol: float | None = None, label: str | None = None) -> None:
     """Compare loss, learning rate, parameters and buffers after each step; the first that differs is told.
 
     Args:
         actual, expected: What `trajectory()` of two recorders returned. What `expected` lacks is not compared.
-        rtol: Norm-wise, for each tensor.
+        rtol: Norm-wise, for each tensor, on every device; None means 1e-8, in a check that is judged on cuda 1e-6.
     Raises:
         ComparisonFailed: a number differs, or there are more or fewer steps.
     """
     label = label or "training"
+    if rtol is None:
+        rtol = _CUDA_RTOL if on_cuda() else _RTOL
     columns = {name: _column(label, actual, name) for name in expected}
     for step, rows in enumerate(zip(*expected.values(), strict=True), start=1):
         if any(len(column) < step for column in columns.values()):

@@ -6,6 +6,7 @@ pytest's own report; hidden source and expected values cannot get into one.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from grader import messages
 from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
 from grader.events import Score
-from grader.results import Figure, Frame, Outcome
+from grader.results import Curves, Figure, Frame, Outcome
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
 _MESSAGE_CHARS = 4000
 _SHOWN_KEYS = 5
+# As torch's allocator, the CUDA runtime, cuBLAS and cuDNN say it. It chooses a sentence, so a forged one is harmless.
+_GPU_TEXT = re.compile(r"CUDA|CUBLAS|CUDNN")
 # What Python and torch raise when a value is not what a line of the suite takes it for.
 _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError)
 
@@ -31,7 +34,8 @@ _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, Runtim
 class Verdict:
     """How a check ended; `awarded` is the share of its points that a check earns although it did not pass.
 
-    `evidence` is what diagnosis needs of a failed comparison or an exception; `figures` show values of a public check.
+    `evidence` is what diagnosis needs of a failed comparison or an exception; `figures` show values of a public check,
+    and learning curves of any.
     """
 
     outcome: Outcome
@@ -40,7 +44,7 @@ class Verdict:
     frames: tuple[Frame, ...] = ()
     awarded: float = 0.0
     evidence: Evidence | None = None
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Figure | Curves, ...] = ()
     scores: tuple[Score, ...] = ()
 
     @property
@@ -131,7 +135,7 @@ def _raised(raised: StudentRaised) -> str:
     if raised.outcome is Outcome.TODO:
         return messages.NOT_WRITTEN_YET.format(function=where.function if where else "the function")
     if raised.outcome is Outcome.MEMORY:
-        return messages.OUT_OF_MEMORY
+        return messages.OUT_OF_GPU_MEMORY if _GPU_TEXT.search(raised.text) else messages.OUT_OF_MEMORY
     if raised.type_name == "MissingName" and where is None:
         return _clip(raised.text)  # nobody's line: the suite asked for a name that the file does not have
     if raised.outcome is Outcome.FORBIDDEN:

@@ -1,8 +1,8 @@
 """The trusted process that holds a collected suite: it forks a judge per submission and outlives it.
 
-Run in a fork of the zygote with `FD ZYGOTE_FD COURSE SLUG FOLDER DATA` as arguments. Owns judges: their start, their
-deadline and their end. Invariants: ONE thread at every fork; whatever happens to a judge costs at most the check it was
-in; when our caller is gone, the judge is killed and we end.
+Run in a fork of the zygote with `FD ZYGOTE_FD COURSE SLUG FOLDER DATA TIER GPUS` as arguments. Owns judges (their
+start, their deadline and their end) and the GPU that a submission is judged on. Invariants: ONE thread at every fork;
+whatever happens to a judge costs at most the check it was in; when our caller is gone, the judge is killed and we end.
 """
 
 from __future__ import annotations
@@ -16,26 +16,34 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import torch
 import torch.fx.experimental.symbolic_shapes  # the first backward imports it: 0.2 s in every judge otherwise
+from msgspec.structs import replace
 
 from grader import language, messages
 from grader.course import GRADER_DATA, Exercise, load_course, load_exercise
 from grader.errors import CourseError, InfrastructureError, UsageError
-from grader.events import Began, Broken, Chosen, Ended, Event, Finished, Job, Line, Ready, Refused
+from grader.events import Began, Broken, Chosen, Ended, Event, Finished, Job, Line, Preparing, Ready, Refused
 from grader.results import Outcome
+from grader.sandbox.fence import Gpu, Tier
+from grader.sandbox.fence.gpus import VISIBLE
 from grader.sandbox.fence.kernel import PR_SET_PDEATHSIG, prctl
+from grader.sandbox.gpu_lock import Held
+from grader.sandbox.guest import cuda
 from grader.sandbox.guest.policy import unenforceable
+from grader.sandbox.rehearsal import what_cuda_lacks
 from grader.sandbox.spawn import Zygote, thread_count
 from grader.suite.choose import arranged, chosen, to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.context import seed_host
 from grader.suite.expect import expect_close
 from grader.suite.judge import Judge, OpenSession, Progress, check_result
+from grader.suite.present import absent_devices, held_for
 from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 
@@ -44,6 +52,7 @@ GRACE_S = 0.5
 # Between two checks a judge only frees memory and writes a line; opening starts a Python and imports the submission.
 _BETWEEN_S = 5.0
 _OPENING_S = 30.0
+_PREPARING_S = 180.0  # more than a session gives a guest to become one of a device
 _LOSSES_OUTSIDE_CHECKS = 3
 
 
@@ -61,7 +70,9 @@ class _Running:
     index: int | None = None
 
 
-def serve(line: Line, exercise: Exercise, private: Path, open_session: OpenSession) -> None:
+def serve(
+    line: Line, exercise: Exercise, private: Path, open_session: OpenSession, absent: Mapping[str, str] | None = None
+) -> None:
     """Collect the suite, say that we are ready, then judge every job until the caller is gone."""
 
     def use(suite: CollectedSuite) -> None:
@@ -78,7 +89,7 @@ def serve(line: Line, exercise: Exercise, private: Path, open_session: OpenSessi
 
     try:
         _require_enforceable(exercise)
-        with_collected_suite(exercise, private, use)
+        with_collected_suite(exercise, private, use, absent=absent)
     except CourseError as error:
         line.send(Broken(str(error)))
 
@@ -102,8 +113,8 @@ class Supervisor:
 
     def __init__(self, suite: CollectedSuite, caller: Line, open_session: OpenSession, job: Job) -> None:
         self.suite, self.caller, self.open_session, self.job = suite, caller, open_session, job
-        wall_s = suite.files.exercise.limits.wall_s if job.trial is None else job.trial.wall_s
-        self.progress = Progress((), time.monotonic() + wall_s, until_noticed=job.trial is not None)
+        self._wall_s = suite.files.exercise.limits.wall_s if job.trial is None else job.trial.wall_s
+        self.progress = Progress((), 0.0, until_noticed=job.trial is not None)
         self._losses = 0
         language.use(job.language)  # every judge is a fork of this process
 
@@ -125,7 +136,20 @@ class Supervisor:
             self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.job.trial.order)
         elif self.job.backwards:
             self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.progress.todo[::-1])
-        self._judge()
+        with self._gpu() as held:
+            if held is not None:
+                self.job = replace(self.job, gpu=held.gpu)
+            self.progress.deadline = time.monotonic() + self._wall_s
+            self._judge()
+
+    def _gpu(self) -> contextlib.AbstractContextManager[Held | None]:
+        """Hold a GPU for the whole submission if a check of it needs one; waiting is told, and no part of its time."""
+        devices = {self.suite.steps[index].planned.device for index in self.progress.todo}
+        return held_for(devices, lambda device: self._forward(Preparing(device, busy=True)), self._pause)
+
+    def _pause(self, wait_s: float) -> None:
+        if select.select([self.caller], [], [], wait_s)[0]:
+            raise CallerGone  # it has nothing to say while a job runs
 
     def _judge(self) -> None:
         last: Finished | Broken | None = None
@@ -154,6 +178,8 @@ class Supervisor:
                 case Ended():
                     judge.index, judge.deadline = None, time.monotonic() + _BETWEEN_S
                     self.progress.outcomes[event.index] = event.result.outcome
+                case Preparing():
+                    judge.deadline = time.monotonic() + _PREPARING_S
                 case _:
                     judge.deadline = time.monotonic() + _BETWEEN_S
             self._forward(event)
@@ -237,12 +263,23 @@ def _kill(judge: _Running) -> None:
 
 def main(arguments: list[str]) -> None:
     """Serve on an inherited descriptor until its other end is closed."""
-    fd, zygote_fd, root, slug, private, data = arguments
+    fd, zygote_fd, root, slug, private, data, tier, gpus = arguments
     os.environ[GRADER_DATA] = data
+    if gpus != "all":
+        os.environ[VISIBLE] = gpus
     line = Line(socket.socket(fileno=int(fd)))
     try:
         exercise = load_exercise(load_course(Path(root)), slug)
-        serve(line, exercise, Path(private), sessions_from(Zygote.attach(int(zygote_fd)), exercise))
+        zygote = Zygote.attach(int(zygote_fd))
+
+        def rehearse(gpu: Gpu) -> str:
+            line.send(Preparing(cuda.NAME))
+            problem = what_cuda_lacks(zygote, Tier(tier), gpu)
+            line.send(Preparing(cuda.NAME))  # the suite has all of its time for being collected
+            return problem
+
+        absent = absent_devices(exercise.devices, rehearse)
+        serve(line, exercise, Path(private), sessions_from(zygote, exercise), absent)
     except BrokenPipeError:
         sys.exit(1)  # our caller is gone
 

@@ -12,7 +12,10 @@ from grader.course import Course, Exercise
 from grader.limits import Limits
 from grader.results import (
     CheckResult,
+    Curve,
+    Curves,
     Diagnosis,
+    Envelope,
     Environment,
     ExerciseResult,
     Figure,
@@ -20,6 +23,7 @@ from grader.results import (
     Frame,
     Outcome,
     SubmissionInfo,
+    Training,
 )
 
 FILE = "backprop.py"
@@ -108,6 +112,19 @@ def figure(got: Sequence[Sequence[Any]], expected: Sequence[Sequence[Any]], labe
         "wrong": tuple(tuple(a != b for a, b in row) for row in rows),
     }
     return Figure(**{**values, **facts})
+
+
+def curve(name: str, *trainings: Sequence[Any], right: Sequence[float] = (), spread: float = 0.1) -> Curve:
+    """Return trainings of these numbers, beside right ones whose mean is `right`, within a share `spread` of it."""
+    lines = [[value * (1 + share * spread * (1 - value / 3)) for value in right] for share in (-1, 0, 1)]
+    epochs = tuple(range(1, len(right) + 1))
+    told = tuple(Training(tuple(range(1, len(line) + 1)), tuple(line)) for line in trainings)
+    return Curve(name, told, Envelope(epochs, *map(tuple, lines)) if right else None)
+
+
+def falling(count: int, first: float, last: float) -> list[float]:
+    """Return losses that fall from the first to about the last, ever more slowly."""
+    return [last + (first - last) * 0.7**epoch for epoch in range(count)]
 
 
 def raised(id: str = "test_softmax_of_one_row", **facts: Any) -> CheckResult:
@@ -250,6 +267,31 @@ def valued() -> Sample:
     return Sample(result(*checks, check(Outcome.FAILED, "test_known", diagnosis=named, figures=[figures[0]])))
 
 
+def trained() -> Sample:
+    """Return a result with learning curves of many kinds: two attempts, diverging, one epoch, thinned, without ours."""
+    right, wrong = falling(20, 2.3, 0.2), falling(20, 2.4, 1.1)
+    rising = [0.95 - 0.85 * loss / 2.3 for loss in right]
+    usual = Curves("share of right digits", (
+        curve("loss", falling(20, 2.35, 1.2), wrong, right=right),
+        curve("accuracy", [0.5 - 0.1 * loss for loss in wrong], [1 - 0.4 * loss for loss in wrong], right=rising),
+    ))  # fmt: skip
+    diverges = Curves("accuracy", (curve("loss", [2.3, 45.0, 9e3, 4e7, "inf", "nan", "nan"], right=right[:7]),))
+    single = Curves("accuracy", (curve("loss", [0.5], right=[0.4]), curve("accuracy", [0.9])))
+    thinned = Training(tuple(range(1, 1009, 16)), tuple(falling(63, 2.3, 0.001)))
+    odd = Curves("odd", (Curve("loss", (thinned,)), curve("gap", ["-inf", 1.0, "nan", -1.0, -1e-300, 1e308])))
+    good = Curves("share of right digits", (curve("loss", falling(20, 2.2, 0.21), right=right),))
+    hidden = {"visibility": "hidden", "max_points": 2.0}
+    return Sample(
+        result(
+            check(Outcome.FAILED, "test_digits", figures=[usual], message="accuracy: too low.", **hidden),
+            check(Outcome.FAILED, "test_diverges", figures=[diverges], message="accuracy: too low.", **hidden),
+            check(Outcome.FAILED, "test_single", figures=[single], message="accuracy: too low.", **hidden),
+            check(Outcome.FAILED, "test_odd", figures=[odd], message="accuracy: too low.", **hidden),
+            check(id="test_reached", figures=[good], message="accuracy: reached.", **hidden),
+        )
+    )
+
+
 def every_outcome() -> Sample:
     """Return a result with one check for each outcome there is."""
     return Sample(result(*(check(outcome, f"test_{outcome}") for outcome in Outcome), complete=False))
@@ -288,7 +330,10 @@ def hostile(text: str = HOSTILE) -> Sample:
     texts: dict[str, Any] = {"title": text, "stdout": text, "frames": frames, "comparison": text}
     said = f"{text}\n  {text}"
     diagnosis = Diagnosis(text, text, f"{text}\n{text}\n{text}")
-    figures = [figure([[1.0, 2.0]], [[1.0, 3.0]], text, dtype=text), figure([[1.0]], [[2.0]], text, dtype=text)]
+    figures = [
+        figure([[1.0, 2.0]], [[1.0, 3.0]], text, dtype=text), figure([[1.0]], [[2.0]], text, dtype=text),
+        Curves(text, (curve(text, [1.0, "nan"], right=[1.0, 2.0]),)),
+    ]  # fmt: skip
     checks = [
         check(Outcome.RAISED, f"a{text}", message=said, **texts),
         check(Outcome.FAILED, f"b{text}", message=said, diagnosis=diagnosis, figures=figures, **texts),
@@ -316,7 +361,8 @@ def hostile(text: str = HOSTILE) -> Sample:
 SAMPLES = {
     made.__name__: made
     for made in (
-        mixed, stub, perfect, unreadable, syntax_error, import_fails, ours, devices, diagnosed, valued, every_outcome,
+        mixed, stub, perfect, unreadable, syntax_error, import_fails, ours, devices, diagnosed, valued, trained,
+        every_outcome,
         many, long_names, hostile,
     )
 }  # fmt: skip

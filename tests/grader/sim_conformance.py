@@ -79,6 +79,30 @@ OTHERS: dict[str, Case] = {
     "masked_fill": lambda t: t.a.masked_fill(t.mask, -1.0),
     "masked_select": lambda t: t.a.masked_select(t.mask),
     "lerp": lambda t: t.a.lerp(t.b, 0.3),
+    "half the precision": lambda t: _in_bfloat16(t),
+    "fftfreq": lambda t: torch.fft.fftfreq(5, device=t.device, dtype=torch.float64),
+    "kaiser_window": lambda t: torch.kaiser_window(5, True, 3.0, device=t.device),
+    "stft": lambda t: torch.stft(t.v.repeat(4), 4, window=t.v[:4].detach(), return_complex=True).abs(),
+    "view of complex": lambda t: (torch.view_as_real(t.z), torch.view_as_real((2 * t.z.conj()).resolve_conj())),
+    "addmm_": lambda t: _changed(t.s, lambda x: x.addmm_(t.s, t.s, beta=0.5)),
+    "index with CPU indices": lambda t: t.a[torch.tensor([2, 0]), torch.tensor([1, 3])],
+    "index with a CPU mask": lambda t: t.a[torch.tensor([True, False, True, False])],
+    "set by CPU indices": lambda t: _changed(t.a, lambda x: x.__setitem__(torch.tensor([2, 0]), 1.0)),
+    "index_put that adds": lambda t: t.a.index_put((t.i4[[0, 0]],), t.b[:2], accumulate=True),
+    "masked_scatter": lambda t: t.a.masked_scatter(t.mask, t.b),
+    "a CPU number": lambda t: (t.a + torch.tensor(2.0), torch.maximum(t.a, torch.tensor(0.5)), torch.tensor(2) * t.a),
+    "per-sample gradients": lambda t: torch.func.vmap(torch.func.grad(lambda r: (r * t.v).sin().sum()))(t.a),
+    "Jacobian": lambda t: (torch.func.jacrev(torch.sin)(t.v), torch.func.jacfwd(torch.sin)(t.v)),
+    "vmap of a product": lambda t: torch.vmap(torch.dot)(t.a, t.b),
+    "distributions": lambda t: (
+        torch.distributions.Normal(t.a, t.b).rsample(),
+        torch.distributions.Categorical(logits=t.a.detach()).sample(),
+        torch.distributions.Beta(t.a.detach() + 1, t.b.detach() + 1).sample(),
+    ),
+    "channels last": lambda t: F.conv2d(t.image.contiguous(memory_format=torch.channels_last), t.kernel),
+    "nothing in it": lambda t: (t.a[:0].sum(), t.a[:, :0].t(), torch.cat([t.a[:0], t.b])),
+    "strides of one row": lambda t: (t.a[:1] + 0, t.a[:, :1].t() * 2, t.c[:1].transpose(0, 1).clone()),
+    "foreach lerp": lambda t: torch._foreach_lerp([t.a.detach(), t.v.detach()], [t.b.detach(), t.v.detach()], 0.3),
     "addcmul": lambda t: torch.addcmul(t.a, t.a, t.b, value=0.5),
     "addcdiv": lambda t: torch.addcdiv(t.a, t.a, t.b, value=0.5),
     "matmul": lambda t: t.a @ t.m,
@@ -263,6 +287,17 @@ def _changed(tensor: Tensor, change: Callable[[Tensor], Any]) -> Tensor:
     copied = tensor.clone()
     change(copied)
     return copied
+
+
+def _in_bfloat16(t: SimpleNamespace) -> Any:
+    """Operators that torch composes of others on devices it does not know round otherwise there."""
+    x, weight = t.image.bfloat16(), t.v.bfloat16()
+    return (
+        F.layer_norm(t.a.bfloat16(), (5,), weight, weight),
+        F.group_norm(x, 3),
+        F.mish(x),
+        torch.addr(x[0, 0], x[0, 0, 0], x[0, 0, 1]),
+    )
 
 
 def _attention(x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from grader.course import Exercise
 from grader.errors import CourseError, UsageError
 from grader.events import PlannedCheck
 from grader.grade import Grader
-from grader.results import CheckResult, Outcome
+from grader.results import CheckResult, Curves, Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
 from grader.submission import SourceFile, Submission
@@ -195,6 +195,64 @@ def test_bands_of_other_devices_are_kept_and_those_of_deleted_checks_are_not(
 
 def _copy(band: Band, **changes: object) -> Band:
     return msgspec.structs.replace(band, **changes)  # type: ignore[type-var]
+
+
+# --- learning curves -------------------------------------------------------------------------------------------------
+
+LEARNS = reference().replace(
+    "return torch.cat([1 - t[:wrong], t[wrong:]])",
+    """losses = [2.0 / (epoch + 1) + 0.01 * wrong for epoch in range(EPOCHS)]
+    return torch.cat([1 - t[:wrong], t[wrong:]]), {"training loss": losses}""",
+)
+TOLD = SUITE.replace("return submission.predict(labels), labels ", "told = submission.predict(labels)\n        "
+                     "    return told[0], labels, told[1] ")  # fmt: skip
+
+
+@pytest.mark.parametrize(("epochs", "kept"), [(3, [1, 2, 3]), (100, [1, 3, 4, 98, 100])])
+def test_what_the_reference_did_on_the_way_is_kept_and_shown(
+    tmp_path: Path, zygote: Zygote, epochs: int, kept: list[int]
+) -> None:
+    """Lowest, mean and highest of each epoch, on one line each; a submission's own curve is shown beside them."""
+    text = LEARNS.replace("EPOCHS", str(epochs))
+    made = course(tmp_path, TOLD, text)
+    calibrate(made, Tier.NONE, RUNS, None, quiet, zygote)
+    (band,) = read_calibration(made).band
+    right = band.curve["training loss"]
+    assert [epoch for epoch in right.epochs if epoch < 5 or epoch > 97] == kept
+    assert len(right.epochs) == min(epochs, 64)
+    assert right.low[:2] == (2.0, float(f"{2 / kept[1]:.4g}"))  # in some run nothing was wrong
+    assert right.high[0] == 2.04
+    assert all(low < mean < high for low, mean, high in zip(right.low, right.mean, right.high, strict=True))
+    written = calibration_path(made).read_text()
+    assert '\n[band.curve."training loss"]\nepochs = [1, ' in written
+    assert re.search(r"^mean = \[[\d., ]+\]$", written, re.MULTILINE)
+    write_calibration(made, read_calibration(made))
+    assert calibration_path(made).read_text() == written
+    with Grader(made, Tier.NONE, zygote) as grader:
+        passed, failed = judged(grader, text), judged(grader, text.replace("+ 0", "+ 30"))
+        broken = judged(grader, text.replace("}", ", 'x': 1}").replace("losses}", "None}").replace("losses,", "None,"))
+    for check, outcome, trainings in ((passed, Outcome.PASSED, 1), (failed, Outcome.FAILED, 4)):
+        assert (check.visibility, check.outcome) == ("hidden", outcome)
+        (figure,) = check.figures
+        assert isinstance(figure, Curves)
+        (curve,) = figure.curves
+        assert (curve.name, curve.right, len(curve.trainings)) == ("training loss", right, trainings)
+    assert failed.figures[0].curves[0].trainings[0].values[0] > 2.29  # type: ignore[union-attr]
+    assert (broken.outcome, broken.figures) == (Outcome.PASSED, [])
+    assert "The learning curves are not shown: “training loss” is no list" in broken.message
+
+
+def test_a_calibration_without_curves_is_as_good_as_ever(exercise: Exercise, grader: Grader) -> None:
+    """Its file has no word of them, and checks have no figure."""
+    assert "curve" not in calibration_path(exercise).read_text()
+    assert judged(grader, reference()).figures == []
+
+
+def test_a_reference_whose_history_is_none_is_the_courses_mistake(tmp_path: Path, zygote: Zygote) -> None:
+    """It is told when the course is calibrated, where somebody can do something about it."""
+    made = course(tmp_path, TOLD, LEARNS.replace("EPOCHS", "0"))
+    with pytest.raises(CourseError, match=r"test_accuracy: the history that the reference returned is none: “training"):
+        calibrate(made, Tier.NONE, RUNS, None, quiet, zygote)
 
 
 # --- what it refuses -------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from grader import suite
 from grader.author.calibrate import calibrate
 from grader.course import load_course, load_exercise
 from grader.grade import Grader
-from grader.results import ExerciseResult, Outcome
+from grader.results import Curves, ExerciseResult, Outcome
 from grader.sandbox.fence import strongest_tier
 from grader.sandbox.spawn import Zygote
 from grader.submission import SourceFile, Submission
@@ -67,7 +67,7 @@ def test_the_reference_of_the_page_earns_everything(grader: Grader, seed: int) -
     """Every example passes for the answer that the page gives."""
     result = judge(grader, files()[f"solutions/{EXERCISE}/line.py"], seed)
     assert not_passed(result) == {}, grader.log()
-    assert (result.score, result.max_score, result.complete) == (22.0, 22.0, True)
+    assert (result.score, result.max_score, result.complete) == (24.0, 24.0, True)
 
 
 def test_the_stub_of_the_page_is_todo(grader: Grader) -> None:
@@ -76,17 +76,18 @@ def test_the_stub_of_the_page_is_todo(grader: Grader) -> None:
     assert outcomes == {Outcome.TODO, Outcome.BLOCKED}
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [0, 1, 2])
 def test_the_wrong_answers_of_the_page_read_as_it_says(grader: Grader, place: int) -> None:
     """The message shown is the message a student gets."""
     shown = [block.strip() for language, block in BLOCKS if language == "text"][place]
     wrong, check = [
         ("wrong/error_reversed.py", "test_stages_lead_to_the_loss"),
         ("wrong/never_cleared.py", "test_each_batch_is_one_step"),
+        ("wrong/waits_each_step.py", "test_the_device_is_kept_busy"),
     ][place]
     failed = not_passed(judge(grader, files()[f"solutions/{EXERCISE}/line.py"] + files()[wrong]))
     assert failed[check] == shown
-    assert len(TEXT.split("```text")) == 3
+    assert len(TEXT.split("```text")) == 4
 
 
 WRONG_ANSWERS = {
@@ -101,7 +102,8 @@ WRONG_ANSWERS = {
     "test_training_gives_the_right_numbers": (
         "old = train_epoch\ndef train_epoch(*given):\n    return old(*given) * 20 / 3\n"
     ),
-    "test_digits_are_recognised": "def classify(x, t, new):\n    return t[: len(new)]\n",
+    "test_digits_are_recognised": "def classify(x, t, new):\n    return t[: len(new)], []\n",
+    "test_the_device_is_kept_busy": "old = train_on\ndef train_on(*given):\n    return old(*given) * 1.5\n",
     "test_losses_fall": "old = fit\ndef fit(*given):\n    w, b, losses = old(*given)\n    return w, b, losses[::-1]\n",
 }
 
@@ -113,6 +115,19 @@ def test_every_example_catches_something(grader: Grader, check: str) -> None:
     failed = not_passed(judge(grader, text))
     assert check in failed
     assert failed[check]
+
+
+def test_the_accuracy_of_the_page_shows_a_learning_curve(grader: Grader) -> None:
+    """Of the loss, in a hidden check that passes, beside what the calibration has seen."""
+    result = judge(grader, files()[f"solutions/{EXERCISE}/line.py"])
+    figures = {check.device: check.figures for check in result.checks if check.id == "test_digits_are_recognised"}
+    assert set(figures) == {"cpu", "sim"}
+    for (figure,) in figures.values():
+        assert isinstance(figure, Curves)
+        (curve,) = figure.curves
+        assert curve.name == "loss"
+        assert curve.right is not None
+        assert curve.right.epochs == curve.trainings[0].epochs == tuple(range(1, 31))
 
 
 def test_the_page_names_everything_that_suites_are_written_with() -> None:

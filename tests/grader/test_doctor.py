@@ -52,7 +52,7 @@ def test_what_tier_is_enough(
 )
 def test_torch_outside_the_supported_range_is_bad(monkeypatch: pytest.MonkeyPatch, version: str, good: bool) -> None:
     """Only versions that this project is tested with are good; the advice names them."""
-    answer = SimpleNamespace(stdout=f'["{version}", []]', stderr="")
+    answer = SimpleNamespace(stdout=f'["{version}", [], false]', stderr="")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
     torch = doctor.software()[1]
     assert (torch.good, torch.text) == (good, f"torch {version}")
@@ -70,6 +70,6 @@ def test_torch_that_cannot_be_imported_is_bad(monkeypatch: pytest.MonkeyPatch) -
 
 def test_gpus_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every GPU that torch sees is a device with its name."""
-    answer = SimpleNamespace(stdout='["2.13.0", ["Some GPU"]]', stderr="")
+    answer = SimpleNamespace(stdout='["2.13.0", ["Some GPU"], true]', stderr="")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
     assert doctor.software()[2].text == "devices: cpu, cuda:0 (Some GPU)"

@@ -24,16 +24,22 @@ _HEADERS = {
 }
 
 
-def judge(machine: str, nr: int, arguments: tuple[int, ...] = (), audit: int | None = None) -> str | int:
+def judge(
+    machine: str,
+    nr: int,
+    arguments: tuple[int, ...] = (),
+    audit: int | None = None,
+    program: seccomp.Program | None = None,
+) -> str | int:
     """Run the filter as the kernel would; return "allow", "kill" or an errno. Source: seccomp(2), seccomp_data."""
     arch = syscalls.ARCHITECTURES[machine]
     words = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
     data = struct.pack("=IIQ6Q", nr, arch.audit if audit is None else audit, 0, *(word & (2**64 - 1) for word in words))
-    code = seccomp.build(arch=arch).for_pid(_PID)
-    program = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
+    code = (program or seccomp.build(arch=arch)).for_pid(_PID)
+    instructions = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
     accumulator, here = 0, 0
     while True:
-        operation, then, other, value = program[here]
+        operation, then, other, value = instructions[here]
         here += 1
         match operation:
             case 0x20:
@@ -69,7 +75,9 @@ def test_every_number_is_that_of_the_kernels_headers(machine: str) -> None:
 
 def test_every_call_of_the_policy_is_in_the_tables() -> None:
     """A misspelt name must not pass as a call that some architecture lacks."""
-    named = {name for names in seccomp.REFUSED.values() for name in names} | {rule.call for rule in seccomp.RULES}
+    tables = (seccomp.REFUSED, seccomp.GPU_REFUSED)
+    named = {name for table in tables for names in table.values() for name in names}
+    named |= {rule.call for rule in (*seccomp.RULES, *seccomp.GPU_RULES)}
     assert named <= set(syscalls.NUMBERS)
     assert all(nr is not None for nr, _ in (syscalls.NUMBERS[name] for name in named))
 

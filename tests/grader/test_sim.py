@@ -100,6 +100,8 @@ MIXED = {
         "found input tensor at cpu and parameter tensor at sim:0"
     ),
     "nn.LSTMCell(3, 2).to('sim')(S(1, 3), (S(1, 2), torch.ones(1, 2)))": one_differs("cx", "_thnn_fused_lstm_cell"),
+    "torch.ones(3).index_put_((torch.tensor([0]),), S(1))": TWO_DEVICES,
+    "torch.Generator('sim:1')": "sim error: invalid device ordinal: there is one device, sim:0, not sim:1",
     "torch.ones(3)[torch.tensor([0], device='sim')]": (
         "indices should be either on cpu or on the same device as the indexed tensor (cpu)"
     ),
@@ -217,6 +219,27 @@ def test_views_share_their_memory(run: Run) -> None:
     assert run(text) == ([[1.0, 1.0, 1.0], [0.0, 3.0, 7.0]], True, True)
 
 
+def test_an_empty_out_that_is_a_part_is_filled_where_it_lies(run: Run) -> None:
+    """torch gives it its size in its own memory, as long as there is room; fftfreq is made so."""
+    text = """
+    x = torch.zeros(4, device="sim")
+    torch.add(S(2) * 0, 7, out=x[2:2])
+    y = torch.zeros(2, device="sim")
+    out = y[1:1]
+    torch.add(S(2) * 0, 7, out=out)
+    result = x.tolist(), y.tolist(), out.tolist(), torch.fft.fftfreq(4, device="sim").tolist()
+    """
+    assert run(text) == ([0.0, 0.0, 7.0, 7.0], [0.0, 0.0], [7.0, 7.0], [0.0, 0.25, -0.5, -0.25])
+
+
+def test_what_shows_one_memory_is_set_to_it(run: Run) -> None:
+    """`is_set_to` tells a tensor that shows another's memory in its shape from one that holds the same values."""
+    assert run("x, y = S(3), S(3).set_(S(3)); y.set_(x); result = y.is_set_to(x), y.is_set_to(x.clone())") == (
+        True,
+        False,
+    )
+
+
 def test_out_of_another_size_is_resized_or_refused(run: Run) -> None:
     """An empty `out` takes any shape and stays the same object; one that holds values is refused with a sentence."""
     text = "o = torch.empty(0, device='sim'); r = torch.add(S(2, 3), 1, out=o); result = r is o, tuple(o.shape)"
@@ -306,9 +329,10 @@ def test_a_storage_of_the_accelerator_can_be_made(run: Run) -> None:
     """torch itself would crash here; copies, loading and `new` need it."""
     text = """
     storage = torch.UntypedStorage(8, device="sim")
-    result = [(s.device.type, s.nbytes()) for s in (storage, storage.clone(), storage.new(), torch.UntypedStorage(4))]
+    made = [(s.device.type, s.nbytes()) for s in (storage, storage.clone(), storage.new(), torch.UntypedStorage(4))]
+    result = made, torch.UntypedStorage([1, 2], device="sim").tolist()
     """
-    assert run(text) == [("sim", 8), ("sim", 8), ("sim", 0), ("cpu", 4)]
+    assert run(text) == ([("sim", 8), ("sim", 8), ("sim", 0), ("cpu", 4)], [1, 2])
 
 
 def test_pinning_is_accepted(run: Run) -> None:
@@ -358,6 +382,9 @@ def test_a_generator_of_the_device_has_a_state(run: Run) -> None:
     g.set_state(state)
     with torch.random.fork_rng(device_type="sim"):
         inside = torch.rand(2, device="sim").tolist()
+    deep, pickled = copy.deepcopy(g), pickle.loads(pickle.dumps(g))
+    assert torch.rand(2, device="sim", generator=deep).tolist() == first and deep.device.type == "sim"
+    assert torch.rand(2, device="sim", generator=pickled).tolist() == first
     result = (
         torch.rand(2, device="sim", generator=g).tolist() == first, second == again, first != second,
         torch.rand(2, device="sim").tolist() == inside, g.device.type, isinstance(g, torch.Generator),
@@ -412,14 +439,65 @@ def test_waiting_and_caches_can_be_asked_for(run: Run) -> None:
     ("expression", "text"),
     [
         ("S(2).to_sparse()", "The simulated accelerator has no tensors of layout sparse_coo"),
+        ("torch.eye(2).to_sparse().to('sim')", "The simulated accelerator has no tensors of layout sparse_coo"),
+        ("torch.eye(2).to_sparse() @ S(2, 2)", "The simulated accelerator has no tensors of layout sparse_coo"),
+        (
+            "torch.eye(2).to_sparse_csr().to('sim').sum()",
+            "The simulated accelerator has no tensors of layout sparse_csr",
+        ),
+        ("torch.nested.nested_tensor([S(2)]).cos()", "The simulated accelerator has no tensors of layout nested"),
+        (
+            "nn.Embedding(3, 2, sparse=True).to('sim')(torch.tensor([1]).to('sim')).sum().backward()",
+            "The simulated accelerator has no tensors of layout sparse_coo",
+        ),
+        ("S(2).untyped_storage().resize_(0)", "The simulated accelerator cannot do UntypedStorage.resize_"),
+        ("torch.accelerator.memory_allocated()", "The simulated accelerator has no torch.accelerator.memory_allocated"),
         ("torch.quantize_per_tensor(S(2), 1.0, 0, torch.qint8)", "The simulated accelerator has no tensors of layout"),
         ("torch.empty_quantized((2,), S(2))", "The simulated accelerator cannot do empty_quantized"),
-        ("torch.sim.Stream()", "The simulated accelerator cannot do torch.sim.Stream"),
+        ("torch.sim.Stream()", "The simulated accelerator has no torch.sim.Stream"),
     ],
 )
 def test_what_it_cannot_do_is_said(run: Run, expression: str, text: str) -> None:
     """A sentence of ours, and never a wrong value."""
     assert raised_by(run, expression)[1].startswith(text)
+
+
+def test_a_dtype_that_no_kernel_takes_is_not_blamed_on_the_accelerator(run: Run) -> None:
+    """The CPU refuses it too, so the advice to compute there would be wrong: torch's own words stay."""
+    name, said = raised_by(run, "torch.softmax(torch.tensor([1, 2], device='sim'), 0)")
+    assert (name, said) == ("NotImplementedError", "\"softmax_lastdim_kernel_impl\" not implemented for 'Long'")
+
+
+def test_an_in_place_result_that_does_not_fit_is_torchs_mistake_to_name(run: Run) -> None:
+    """A broadcast that an in-place operator cannot do is the student's mistake, not a limit of the accelerator."""
+    said = raised_by(run, "S(5, 1).logical_or_(S(5, 5))")
+    assert said == ("RuntimeError", "output with shape [5, 1] doesn't match the broadcast shape [5, 5]")
+
+
+def test_an_encoder_takes_padding_in_evaluation(run: Run) -> None:
+    """torch would pack what is not padded into a nested tensor; what is no padding comes to the same as on the CPU."""
+    text = """
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    net = nn.TransformerEncoder(layer, 2).eval()
+    x, padding = torch.rand(2, 4, 8), torch.tensor([[False] * 4, [False] * 2 + [True] * 2])
+    with torch.no_grad():
+        wanted = net(x, src_key_padding_mask=padding)
+        got = net.to("sim")(x.to("sim"), src_key_padding_mask=padding.to("sim")).cpu()
+    result = tuple(got.shape), torch.allclose(got[~padding], wanted[~padding], atol=1e-6)
+    """
+    assert run(text) == ((2, 4, 8), True)
+
+
+def test_data_parallel_is_one_copy(run: Run) -> None:
+    """As on a machine with one GPU: batches of the host are moved, and gradients reach the module."""
+    text = """
+    model = nn.Linear(3, 2).to("sim")
+    out = nn.DataParallel(model)(torch.ones(4, 3))
+    out.sum().backward()
+    result = out.device.type, torch.equal(out, model(torch.ones(4, 3).to("sim"))), model.bias.grad.tolist()
+    """
+    assert run(text) == ("sim", True, [4.0, 4.0])
 
 
 def test_too_much_memory_is_too_much_memory(run: Run) -> None:
@@ -458,6 +536,9 @@ def test_gradients_pass_gradgradcheck(run: Run) -> None:
         ("x = torch.zeros(3, device='sim').nonzero()", 0, 0, 1),
         ("y = torch.zeros(3, device='sim'); x = y[y > 0]", 0, 0, 1),
         ("y = torch.zeros(3, device='sim'); x = y[torch.tensor([0]).to('sim')]", 1, 0, 0),
+        ("y = torch.zeros(3, device='sim'); y[y > 0] = torch.zeros(0, device='sim')", 0, 0, 1),
+        ("y = torch.zeros(3, device='sim'); y[y > 0] = 1.0", 0, 0, 0),
+        ("y = torch.zeros(3, device='sim'); x = y[torch.tensor([0])]", 1, 0, 0),
         ("torch.sim.synchronize()", 0, 0, 1),
         ("nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).to('sim')", 7, 0, 0),
         ("a = torch.ones(3, requires_grad=True); (a.to('sim') * 2).sum().backward()", 1, 1, 1),

@@ -13,16 +13,16 @@ from grader.sandbox import fence
 from grader.sandbox.host import GuestSpec, Session, Source
 from grader.sandbox.spawn import Zygote
 
-from . import sim_conformance
+from . import sim_conformance, sim_programs
 
-_FILE = Path(sim_conformance.__file__)
+_FILES = Path(sim_conformance.__file__), Path(sim_programs.__file__)
 
 
 @pytest.fixture(scope="module")
 def sim(zygote: Zygote) -> Iterator[Session]:
     """A guest on the accelerator with all cases in it."""
-    source = Source(_FILE.name, _FILE.read_text())
-    with Session(zygote, GuestSpec(fence.strongest_tier(), Limits(check_wall_s=120.0), (source,))) as session:
+    sources = tuple(Source(file.name, file.read_text()) for file in _FILES)
+    with Session(zygote, GuestSpec(fence.strongest_tier(), Limits(check_wall_s=120.0), sources)) as session:
         session.open(0, device="sim")
         session.begin_check(0, math.inf, "sim")
         yield session
@@ -44,3 +44,9 @@ def test_a_module_trains_as_on_the_cpu(sim: Session, name: str) -> None:
 def test_an_optimiser_steps_as_on_the_cpu(sim: Session, name: str) -> None:
     """Every eager optimiser, element by element, for all parameters at once, or fused."""
     assert sim.submission.call("problem_with_optimiser", name) == ""
+
+
+@pytest.mark.parametrize("name", sim_programs.PROGRAMS)
+def test_a_program_comes_to_the_same_as_on_the_cpu(sim: Session, name: str) -> None:
+    """Loops as students write them: averages, checkpoints, hooks, schedules, mixed precision, loaders."""
+    assert sim.submission.module("sim_programs").call("problem_with", name) == ""

@@ -18,13 +18,6 @@ NOT_TAUGHT = "What no exercise teaches"
 ROWS_OF_A_TEXT = (14, 21, 16, 7, 9)
 MISTAKES = 25
 
-# The rows of exercises that are not written yet. A line goes when the page gets that exercise's section; the last
-# exercise deletes the constant with it.
-NOT_YET = {
-    5: "000-13 001-04 001-05 001-06 001-14 001-15 001-19 002-02 002-06 002-07 002-08 002-09 003-02 004-06 004-07 "
-    "004-08 004-09 E9 E10 E11 E13 E14 E20 E21 E25",
-}
-
 
 class Row(NamedTuple):
     """One line of a table: the row of the texts, what it says, and where it lives or why nowhere."""
@@ -58,11 +51,6 @@ def names_in(path: Path) -> frozenset[str]:
     return frozenset(node.name for node in ast.walk(ast.parse(text)) if isinstance(node, kinds))
 
 
-def written(exercise: int) -> bool:
-    """Whether the page has a section for this exercise."""
-    return any(row.section.startswith(f"Exercise {exercise}:") for row in ROWS)
-
-
 @pytest.mark.parametrize("row", [row for row in ROWS if row.section != NOT_TAUGHT],
                          ids=lambda row: f"{row.section.split(':')[0].replace(' ', '')}-{row.name}")  # fmt: skip
 def test_a_row_lives_where_the_page_says(row: Row) -> None:
@@ -90,11 +78,4 @@ def test_every_row_of_the_texts_is_somewhere() -> None:
     """Nothing that the texts say or get wrong was dropped on the way."""
     texts = {f"{text:03}-{row:02}" for text, rows in enumerate(ROWS_OF_A_TEXT) for row in range(1, rows + 1)}
     wanted = texts | {f"E{number}" for number in range(1, MISTAKES + 1)}
-    waiting = {row for exercise, rows in NOT_YET.items() if not written(exercise) for row in rows.split()}
-    assert wanted - {row.name for row in ROWS} - waiting == set()
-    assert {row.name for row in ROWS} - wanted == set()
-
-
-def test_an_exercise_that_is_written_is_not_waited_for() -> None:
-    """Its line in NOT_YET is to be deleted."""
-    assert [exercise for exercise in NOT_YET if written(exercise)] == []
+    assert {row.name for row in ROWS} == wanted

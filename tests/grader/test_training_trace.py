@@ -66,6 +66,28 @@ def test_every_legal_order_passes(order: str) -> None:
     assert said(loop(order)) == ""
 
 
+CLOSURE = """
+def fit(model, loader, optimizer, loss_fn):
+    model.train()
+    for x, t in loader:
+        def closure():
+            optimizer.zero_grad()
+            loss = loss_fn(model(x), t)
+            {backward}
+            return loss
+        optimizer.step(closure)
+"""
+BY_HAND = "for p, g in zip(model.parameters(), torch.autograd.grad(loss, [*model.parameters()])): p.grad = g"
+
+
+@pytest.mark.parametrize("backward", ["loss.backward()", BY_HAND], ids=["backward", "by hand"])
+def test_a_closure_that_the_step_calls_is_seen(backward: str) -> None:
+    """Forward and backward pass happen inside of the step, and come before it."""
+    recorder = ran(whole(CLOSURE.format(backward=backward)))
+    expect_trace(recorder.events(), times(6, training_step()))
+    assert "update" not in [kind for kind, _ in recorder.events()]
+
+
 @pytest.mark.parametrize("order", ["ZFBCS", "FBCSZ", "ZFBvS", "ZFBcS"])
 def test_clipping_is_seen_however_it_is_written(order: str) -> None:
     """By norm, by value or by hand, between backward and step."""

@@ -263,6 +263,39 @@ def test_a_right_shaped_answer_has_the_form_and_nothing_else(kind: str, entry: f
     assert (type(made["pair"]).__name__, made["pair"].loss, made["pair"].grad.shape) == ("Pair", entry, (4, 3))
 
 
+THINGS = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+def fitted(x):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    model(x)
+    return model
+
+def loader(x):
+    return DataLoader(TensorDataset(x), batch_size=2)
+
+def place():
+    return torch.device("cpu")
+"""
+THINGS_STUB = """
+def fitted(x): ...
+def loader(x): ...
+def place(): ...
+"""
+
+
+def test_what_holds_an_answer_is_hollow_too() -> None:
+    """A network has learned nothing, batches hold nothing, a device is none to compute on."""
+    names, x = run("ones", THINGS_STUB, THINGS), torch.randn(3, 3, generator=torch.Generator().manual_seed(0))
+    values = [value for name, value in names["fitted"](x).state_dict().items() if "num_batches" not in name]
+    assert len(values) == 6
+    assert all((value == 1).all() for value in values)
+    assert [len(batch) for (batch,) in names["loader"](x)] == [2, 1]
+    assert all((batch == 1).all() for (batch,) in names["loader"](x))
+    assert names["place"]().type == "meta"
+
+
 def test_noise_is_neither_the_answer_nor_constant() -> None:
     """Random entries differ from each other and from the right ones."""
     torch.manual_seed(0)

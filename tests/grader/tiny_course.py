@@ -62,6 +62,7 @@ class FakeSession:
     printed: str = ""
     guest: object = None
     lost: GuestLost | None = None
+    is_ours: bool = False
     received: tuple[object, ...] = ()
     seeds: list[int] = dataclasses.field(default_factory=list)
     calls: list[str] = dataclasses.field(default_factory=list)
@@ -79,6 +80,9 @@ class FakeSession:
         if self.fails_to_open:
             raise self.fails_to_open.pop(0)
         return self.flags
+
+    def prepare(self, device: str) -> None:
+        self.calls.append(f"prepare {device}")
 
     def begin_check(self, seed: int, deadline: float, device: str = "cpu") -> None:
         self.calls.append("begin")

@@ -6,6 +6,9 @@ trusted side. Knows neither sockets nor tensors, neither exercises nor suites; i
 
 from grader.sandbox.fence.cage import Cage, sweep
 from grader.sandbox.fence.failure import Layer
+from grader.sandbox.fence.gpus import Gpu, Lack
+from grader.sandbox.fence.gpus import find as find_gpus
+from grader.sandbox.fence.gpus import lack as gpu_lack
 from grader.sandbox.fence.probing import Primitive, probe, rehearse, require_hidden, require_tier, strongest_tier
 from grader.sandbox.fence.recipe import Prepared, confine, isolate, prepare
 from grader.sandbox.fence.spec import FenceSpec, Tier
@@ -13,11 +16,15 @@ from grader.sandbox.fence.spec import FenceSpec, Tier
 __all__ = [
     "Cage",
     "FenceSpec",
+    "Gpu",
+    "Lack",
     "Layer",
     "Prepared",
     "Primitive",
     "Tier",
     "confine",
+    "find_gpus",
+    "gpu_lack",
     "isolate",
     "prepare",
     "probe",

@@ -11,10 +11,13 @@ import signal
 import sys
 
 from grader import messages
-from grader.sandbox.fence import cgroup, kernel, scratch
+from grader.sandbox.fence import cgroup, kernel, rlimits, scratch
 from grader.sandbox.fence.cgroup import Cgroup, homes
 from grader.sandbox.fence.failure import Layer, applying, missing
 from grader.sandbox.fence.spec import FenceSpec, Tier
+
+# What CUDA's libraries keep in the machine's own memory, which is none of the student's doing. Not measured: generous.
+GPU_HOST_BYTES = 2 << 30
 
 
 def sweep() -> int:
@@ -34,16 +37,25 @@ class Cage:
         self._keeper_lives_fd, self._keeper_fd = os.pipe()
         self._file_bytes = spec.limits.file_bytes
         self._group: Cgroup | None = None
+        self._memory_bytes: int | None = None  # only where nothing else limits it
         if spec.tier is not Tier.NAMESPACES:
             with applying(Layer.SCRATCH):
                 self.scratch = scratch.make(owner)
         try:
             if spec.tier is not Tier.NONE and homes():
                 with applying(Layer.CGROUP):
-                    self._group = Cgroup(spec.limits.memory_bytes + spec.limits.file_bytes, spec.limits.processes)
+                    self._group = Cgroup(*_group_limits(spec))
         except BaseException:
             self.remove()
             raise
+
+        if spec.gpu is not None and self._group is None:
+            self._memory_bytes = spec.limits.memory_bytes + GPU_HOST_BYTES + rlimits.private_bytes()
+
+    @property
+    def watched(self) -> bool:
+        """Whether something of this guest is limited by nothing but its keeper's looking at it now and then."""
+        return self.scratch is not None or self._memory_bytes is not None
 
     @property
     def has_group(self) -> bool:
@@ -84,6 +96,10 @@ class Cage:
         """Return whether the scratch folder has outgrown its limit; always False where the folder itself is limited."""
         return self.scratch is not None and scratch.exceeds(self.scratch, self._file_bytes)
 
+    def exceeds_memory(self, pid: int) -> bool:
+        """Return whether the guest holds more memory than it may; always False where the kernel limits it."""
+        return self._memory_bytes is not None and rlimits.resident_bytes(pid) > self._memory_bytes
+
     def remove(self) -> None:
         """Remove the control group and the scratch folder; every process of the guest has to be reaped before.
 
@@ -102,3 +118,10 @@ class Cage:
                 with applying(Layer.SCRATCH):
                     scratch.remove(self.scratch)
                 self.scratch = None
+
+
+def _group_limits(spec: FenceSpec) -> tuple[int, int]:
+    """Return how many bytes and how many tasks the control group of a guest allows."""
+    has_gpu = spec.gpu is not None
+    memory_bytes = spec.limits.memory_bytes + spec.limits.file_bytes + (GPU_HOST_BYTES if has_gpu else 0)
+    return memory_bytes, rlimits.thread_limit(spec.limits, has_gpu)

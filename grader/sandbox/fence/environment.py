@@ -8,18 +8,37 @@ from __future__ import annotations
 import os
 import tempfile
 
+from grader.sandbox.fence.gpus import Gpu
 from grader.sandbox.fence.namespaces import GUEST_NAME
 
 _KEPT = frozenset({"ATEN_CPU_CAPABILITY", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONHASHSEED", "TZ"})
 _KEPT_SUFFIX = "_NUM_THREADS"
+# Where libraries of a GPU guest keep what they compile. The scratch folder is small, so the driver's cache is too.
+_GPU_CACHES = ("CUDA_CACHE_PATH", "TRITON_CACHE_DIR", "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR")
+_GPU_CACHE_BYTES = 16 << 20
 
 
-def settle(home: str) -> None:
-    """Keep the harmless variables, and make `home` the place for everything a library wants to write."""
+def settle(home: str, gpu: Gpu | None = None) -> None:
+    """Keep the harmless variables, make `home` the place for what libraries want to write, show one GPU or none."""
     for name in list(os.environ):
         if name not in _KEPT and not name.endswith(_KEPT_SUFFIX):
             del os.environ[name]
     os.environ.update(
         HOME=home, TMPDIR=home, USER=GUEST_NAME, LOGNAME=GUEST_NAME, MPLCONFIGDIR=home, XDG_CACHE_HOME=home
     )
+    os.environ.update(_of_gpu(home, gpu))
     tempfile.tempdir = home  # it may already have remembered the machine's
+
+
+def _of_gpu(home: str, gpu: Gpu | None) -> dict[str, str]:
+    """Return what decides which GPU is seen. The nodes do that too, but not in tier `none`."""
+    if gpu is None:
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    caches = {name: os.path.join(home, name.lower()) for name in _GPU_CACHES}
+    visible = {"CUDA_VISIBLE_DEVICES": gpu.uuid} if gpu.uuid and not _is_partitioned(gpu) else {}
+    return {**caches, **visible, "CUDA_CACHE_MAXSIZE": str(_GPU_CACHE_BYTES), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def _is_partitioned(gpu: Gpu) -> bool:
+    """Whether the GPU is cut into MIG instances: then its own UUID names nothing that can be computed on."""
+    return any("/nvidia-caps/" in node for node in gpu.nodes)

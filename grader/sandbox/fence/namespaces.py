@@ -39,10 +39,11 @@ def unshare(as_root: bool) -> None:
             file.write(line)
 
 
-def enter_root(read_only: Sequence[str], owner: int, file_bytes: int) -> bool:
+def enter_root(read_only: Sequence[str], owner: int, file_bytes: int, devices: Sequence[str]) -> bool:
     """Build a private root from the `read_only` paths and make it the root; return whether /proc could be mounted.
 
-    /proc is the one part that may be missing: nested containers refuse it, and student code runs without.
+    Of the machine's device nodes `devices` are there, and can be used. /proc is the one part that may be missing:
+    nested containers refuse it, and student code runs without.
 
     Raises:
         OSError: anything else was refused; the process must not go on.
@@ -52,9 +53,9 @@ def enter_root(read_only: Sequence[str], owner: int, file_bytes: int) -> bool:
     _mount_tmpfs(root, "size=1m,mode=755")
     for path in read_only:
         _bind(path, root)
-    _write_skeleton(root, owner)
+    _write_skeleton(root, owner, devices)
     kernel.lock_tree(root, kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
-    for device in paths.DEVICES:
+    for device in devices:
         kernel.mount(device, root + device, None, kernel.MS_BIND)
     _mount_tmpfs(root + SCRATCH, f"size={file_bytes},nr_inodes={scratch.MAX_FILES},mode=700,uid={owner},gid={owner}")
     has_proc = _mount_proc(root + "/proc")
@@ -89,11 +90,12 @@ def _bind(path: str, root: str) -> None:
     kernel.mount(path, target, None, kernel.MS_BIND | kernel.MS_REC)
 
 
-def _write_skeleton(root: str, owner: int) -> None:
+def _write_skeleton(root: str, owner: int, devices: Sequence[str]) -> None:
     """Create what later mounts are put on, and the few files a program expects to find."""
     for folder in ("/dev", "/proc", "/etc", SCRATCH):
         os.makedirs(root + folder, exist_ok=True)
-    for device in paths.DEVICES:
+    for device in devices:
+        os.makedirs(os.path.dirname(root + device), exist_ok=True)
         _touch(root + device)
     for name in ("/dev/shm", "/tmp"):
         if not os.path.lexists(root + name):

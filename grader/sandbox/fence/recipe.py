@@ -20,7 +20,7 @@ import msgspec
 
 from grader import messages
 from grader.errors import FenceError
-from grader.sandbox.fence import environment, kernel, landlock, namespaces, paths, privileges, rlimits, seccomp
+from grader.sandbox.fence import environment, gpus, kernel, landlock, namespaces, paths, privileges, rlimits, seccomp
 from grader.sandbox.fence.cage import Cage
 from grader.sandbox.fence.cgroup import homes
 from grader.sandbox.fence.failure import Layer, applying, missing
@@ -42,22 +42,23 @@ def prepare(spec: FenceSpec) -> Prepared:
     Raises:
         FenceError: this system has no system call filter for the tier.
     """
-    return _prepare(spec.tier, spec.read_only)
+    return _prepare(spec.tier, spec.read_only, spec.gpu is not None)
 
 
 @cache
-def _prepare(tier: Tier, read_only: tuple[str, ...]) -> Prepared:
+def _prepare(tier: Tier, read_only: tuple[str, ...], has_gpu: bool) -> Prepared:
     if tier is Tier.NONE:
         return Prepared(privileges.is_root(), (), 0, seccomp.Program(b"", ()))
     if sys.platform != "linux":
         raise FenceError(tier, messages.FENCE_NOT_LINUX.format(platform=sys.platform), messages.FENCE_FIX_LINUX)
     homes()
     with applying(Layer.SECCOMP):
-        program = seccomp.build()
+        program = seccomp.build(seccomp.GPU_REFUSED, seccomp.GPU_RULES) if has_gpu else seccomp.build()
     with applying(Layer.LANDLOCK):
         abi = kernel.landlock_abi()
     as_root = privileges.is_root() if tier is Tier.LANDLOCK else privileges.may_administrate()
-    return Prepared(as_root, paths.readable_paths(read_only), abi, program)
+    extra = (*read_only, *(gpus.READABLE if has_gpu else ()))
+    return Prepared(as_root, paths.readable_paths(extra), abi, program)
 
 
 def isolate(spec: FenceSpec) -> Cage:
@@ -115,12 +116,13 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
     with applying(Layer.SESSION):
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     cage.die_with_parent()
-    _settle(cage, layers)
+    _settle(spec, cage, layers)
     _require_readable(ready)
     with applying(Layer.DESCRIPTORS):
         kernel.close_all_but({0, 1, 2, *keep_fds, *([] if ruleset_fd is None else [ruleset_fd])})
     with applying(Layer.LIMITS):
-        rlimits.apply(spec.limits, mapped, own_user=ready.as_root or spec.tier is Tier.NAMESPACES)
+        own_user = ready.as_root or spec.tier is Tier.NAMESPACES
+        rlimits.apply(spec.limits, mapped, own_user, has_gpu=spec.gpu is not None)
     layers += [Layer.DESCRIPTORS, Layer.LIMITS, *_forbid(ready, ruleset_fd)]
     return tuple(layer.value for layer in layers)
 
@@ -129,7 +131,7 @@ def _confine_loosely(spec: FenceSpec, cage: Cage) -> tuple[str, ...]:
     with applying(Layer.LIMITS):
         rlimits.apply_harmless(spec.limits)
     layers = [Layer.SESSION, Layer.LIMITS]
-    _settle(cage, layers)
+    _settle(spec, cage, layers)
     return tuple(layer.value for layer in layers)
 
 
@@ -143,9 +145,15 @@ def _require_single_thread() -> None:
 def _enter_private_root(spec: FenceSpec, ready: Prepared) -> list[Layer]:
     with applying(Layer.ROOT):
         owner = namespaces.inner_id(ready.as_root, privileges.unused_uid(spec.lane))
-        has_proc = namespaces.enter_root(ready.readable, owner, spec.limits.file_bytes)
+        has_proc = namespaces.enter_root(ready.readable, owner, spec.limits.file_bytes, _devices(spec))
         kernel.set_hostname(b"grader")
+    if spec.gpu is not None and not has_proc:
+        raise FenceError(Layer.PROC, messages.FENCE_GPU_NEEDS_PROC, messages.FENCE_FIX_GPU_NEEDS_PROC)
     return [Layer.NAMESPACES, Layer.ROOT, *([Layer.PROC] if has_proc else [])]
+
+
+def _devices(spec: FenceSpec) -> tuple[str, ...]:
+    return (*paths.DEVICES, *(spec.gpu.nodes if spec.gpu is not None else ()))
 
 
 def _ruleset(spec: FenceSpec, ready: Prepared, cage: Cage) -> int | None:
@@ -160,16 +168,28 @@ def _ruleset(spec: FenceSpec, ready: Prepared, cage: Cage) -> int | None:
     grants[cage.scratch or namespaces.SCRATCH] = landlock.OWN
     if spec.tier is Tier.NAMESPACES:
         grants["/etc/passwd"] = landlock.READ
+    if spec.gpu is not None:
+        grants |= gpu_grants(spec.gpu)
     with applying(Layer.LANDLOCK):
         return landlock.ruleset(grants, ready.abi)
 
 
-def _settle(cage: Cage, layers: list[Layer]) -> None:
+def gpu_grants(gpu: gpus.Gpu) -> dict[str, int]:
+    """Return what Landlock allows a guest of this GPU besides; to be asked in the guest, for its own /proc/self."""
+    present = [path for path in gpus.READABLE_PROC if os.path.exists(path)]
+    return {
+        **dict.fromkeys(present, landlock.READ),
+        **dict.fromkeys(gpu.nodes, landlock.DRIVE),
+        gpus.OWN_THREADS: landlock.CHANGE_FILES,
+    }
+
+
+def _settle(spec: FenceSpec, cage: Cage, layers: list[Layer]) -> None:
     """Move into the scratch folder, with an environment that says so."""
     home = cage.scratch or namespaces.SCRATCH
     with applying(Layer.SCRATCH):
         os.chdir(home)
-    environment.settle(home)
+    environment.settle(home, spec.gpu)
     layers.append(Layer.SCRATCH)
 
 

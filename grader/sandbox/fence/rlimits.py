@@ -3,7 +3,7 @@
 Owns setrlimit. Knows no exercise: the numbers come as `Limits`. Invariant: the limits are set on the calling process
 only and never above what it already had.
 
-Source: setrlimit(2), proc_pid_statm(5).
+Source: setrlimit(2), proc_pid_statm(5), proc_pid_status(5).
 """
 
 from __future__ import annotations
@@ -19,24 +19,37 @@ if sys.platform != "win32":
 
 _OPEN_FILES = 256
 _CPU_GRACE_S = 2
+# With a GPU, the usual limits of a Linux machine: nobody has tried CUDA with less. Its own threads count as well.
+_GPU_OPEN_FILES = 1024
+_GPU_LOCKED_BYTES = 8 << 20
+_GPU_THREADS = 64
 # A user's other processes count too, unless the guest has a user (or user namespace) of its own. Then the limit only
 # stops a flood of threads: it leaves room for what the user may start meanwhile.
 _SHARED_USER_SLACK = 1024
 
 
-def apply(limits: Limits, mapped: int, own_user: bool) -> None:
+def apply(limits: Limits, mapped: int, own_user: bool, has_gpu: bool = False) -> None:
     """Set every limit of a fenced guest, which may map `memory_bytes` on top of the `mapped` bytes it has.
+
+    With a GPU the address space is not limited: CUDA reserves as much as the machine and its GPUs have memory.
 
     Raises:
         OSError, ValueError: a limit could not be set.
     """
     apply_harmless(limits)
-    _set(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _set(resource.RLIMIT_NOFILE, _GPU_OPEN_FILES if has_gpu else _OPEN_FILES)
     _set(resource.RLIMIT_FSIZE, limits.file_bytes)
-    _set(resource.RLIMIT_MEMLOCK, 0)
+    _set(resource.RLIMIT_MEMLOCK, _GPU_LOCKED_BYTES if has_gpu else 0)
     _set(resource.RLIMIT_MSGQUEUE, 0)
-    _set(resource.RLIMIT_NPROC, limits.processes if own_user else _tasks_of_user() + limits.processes)
-    _set(resource.RLIMIT_AS, mapped + limits.memory_bytes)
+    threads = thread_limit(limits, has_gpu)
+    _set(resource.RLIMIT_NPROC, threads if own_user else _tasks_of_user() + threads)
+    if not has_gpu:
+        _set(resource.RLIMIT_AS, mapped + limits.memory_bytes)
+
+
+def thread_limit(limits: Limits, has_gpu: bool) -> int:
+    """Return how many threads a guest may have."""
+    return limits.processes + (_GPU_THREADS if has_gpu else 0)
 
 
 def apply_harmless(limits: Limits) -> None:
@@ -57,6 +70,15 @@ def private_bytes() -> int:
     """Return what this process maps without a file behind it: what copy-on-write may have to copy."""
     _, resident, shared = _pages()
     return resident - shared
+
+
+def resident_bytes(pid: int) -> int:
+    """Return what a process keeps in memory without a file behind it; 0 once it has ended."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            return sum(int(line.split()[1]) << 10 for line in status if line.startswith((b"RssAnon:", b"RssShmem:")))
+    except OSError:
+        return 0
 
 
 def _pages() -> tuple[int, int, int]:

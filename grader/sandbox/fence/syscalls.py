@@ -29,6 +29,8 @@ ARCHITECTURES = {
 # name: (x86_64, aarch64)
 NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "_sysctl": (156, None),
+    "accept": (43, 202),
+    "accept4": (288, 242),
     "acct": (163, 89),
     "add_key": (248, 217),
     "adjtimex": (159, 171),
@@ -40,6 +42,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "close_range": (436, 436),
+    "connect": (42, 203),
     "delete_module": (176, 106),
     "execve": (59, 221),
     "execveat": (322, 281),

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from grader import language
 from grader.policy import Policy
 from grader.sandbox import scan
-from grader.sandbox.guest import sim
+from grader.sandbox.guest import cuda, sim
 from grader.sandbox.guest.graphs import Graphs, LeafReport, arrive
 from grader.sandbox.guest.objects import Objects, new_ids
 from grader.sandbox.guest.policy import Guard
@@ -47,7 +47,7 @@ class Operations:
         self.files: frozenset[str] = frozenset()
         self.sent: list[SentTensor] = []
         self.autograd = True
-        self._counting: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+        self._around: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def free(self, identifiers: Iterable[int]) -> None:
         """Forget handles, nodes and leaves that the host no longer uses."""
@@ -72,16 +72,21 @@ class Operations:
         self.objects.pin(0, self.submission.load(sources[0][0].removesuffix(".py")))
         return Answer()
 
-    def use(self, device: str) -> Answer:
+    def use(self, device: str, gpu_memory_bytes: int) -> Answer:
         """Become a guest of this device; asked before anything of the student's is read.
 
         Raises:
-            ValueError, UnsupportedOnSim: it cannot be had.
+            ValueError, UnsupportedOnSim, RuntimeError, AssertionError: it cannot be had.
         """
-        if device != sim.NAME:
-            raise ValueError(f"there is no way to make a guest of the device {device!r}")
-        sim.install()
-        self._counting = sim.COUNTER.counting
+        match device:
+            case sim.NAME:
+                sim.install()
+                self._around = sim.COUNTER.counting
+            case cuda.NAME:
+                cuda.install(gpu_memory_bytes)
+                self._around = cuda.settled
+            case _:
+                raise ValueError(f"there is no way to make a guest of the device {device!r}")
         return Answer()
 
     def transfers(self) -> Answer:
@@ -99,6 +104,7 @@ class Operations:
         self.objects.clear()
         self.graphs.clear()
         sim.COUNTER.reset()
+        cuda.require_intact()
         return self.seed(seed)
 
     def seed(self, seed: int) -> Answer:
@@ -108,6 +114,7 @@ class Operations:
         # Not torch.manual_seed: it imports the modules of every kind of accelerator first, which costs milliseconds.
         torch.default_generator.manual_seed(seed)
         sim.seed(seed)
+        cuda.seed(seed)
         return Answer()
 
     def call(
@@ -120,16 +127,16 @@ class Operations:
     ) -> Answer:
         """Call something of the student's."""
         if not self.autograd:
-            with torch.inference_mode(), self._counting():
+            with torch.inference_mode(), self._around():
                 return Answer(resolve(target, path)(*args, **kwargs))
         function = resolve(target, path)
         leaves, replaced = arrive(self.sent)
         if replaced:
             args, kwargs = map_tensors((args, kwargs), lambda tensor: replaced.get(id(tensor), tensor))  # type: ignore[misc]
         if grad_enabled:
-            with self._counting():
+            with self._around():
                 return Answer(function(*args, **kwargs), leaves)
-        with torch.no_grad(), self._counting():
+        with torch.no_grad(), self._around():
             return Answer(function(*args, **kwargs))
 
     def get(self, target: object, path: str) -> Answer:

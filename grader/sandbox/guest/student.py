@@ -24,7 +24,10 @@ from grader.sandbox.guest.policy import ForbiddenUse
 
 MAX_TEXT = 16 * 1024
 MAX_FRAMES = 50
-_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory")
+_MEMORY_TEXTS = (
+    *("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory"),
+    "status_alloc_failed",  # cuBLAS and cuDNN
+)
 
 
 class MissingName(AttributeError):

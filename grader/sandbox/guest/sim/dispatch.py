@@ -32,6 +32,8 @@ _INDEXING = ("index.", "_unsafe_index", "index_put", "_index_put_impl_")
 
 
 _NOT_RESIZABLE = "storage that is not resizable"
+# The dispatcher's words where the CPU has no such operator. A kernel that refuses a dtype raises the same type.
+_NO_KERNEL = "Could not run '"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def run(operator: OpOverload, *args: Any, **kwargs: Any) -> Any:
         require_one_device(operator, args, kwargs)
     if plan.generator is not None:
         _choose_generator(plan.generator, lowered, named)
-    if plan.waits and not (plan.indexes and not _has_mask(args)):
+    if plan.indexes:
+        _count_indexing(args)
+    elif plan.waits:
         COUNTER.waited()
     if plan.filled:
         return _run_filling(plan, args, kwargs, lowered, named)
@@ -103,6 +107,8 @@ def _called(plan: Plan, args: list[Any], kwargs: dict[str, Any]) -> Any:
     try:
         return _drawing_here(call, args, kwargs) if plan.draws_unasked else call(*args, **kwargs)
     except NotImplementedError as error:
+        if not str(error).startswith(_NO_KERNEL):
+            raise
         raise UnsupportedOnSim(messages.SIM_OPERATION.format(operation=plan.name)) from error
     except RuntimeError as error:
         if _NOT_RESIZABLE not in str(error):
@@ -130,9 +136,18 @@ def _choose_generator(place: tuple[int, str], args: list[Any], kwargs: dict[str,
         kwargs[name] = to_draw_with(kwargs.get(name))
 
 
-def _has_mask(args: Sequence[Any]) -> bool:
-    """Whether values, not only positions, choose what is indexed."""
-    return any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1])
+def _count_indexing(args: Sequence[Any]) -> None:
+    """Count copies of the host's indices, and the wait for how many are meant where values, not positions, choose.
+
+    Nobody waits for `x[mask] = number`, which fills.
+    """
+    indices = [index for index in args[1] if index is not None]
+    for index in indices:
+        if index.is_cpu:
+            COUNTER.moved_to_device(index.numel() * index.itemsize)
+    fills = len(args) > 2 and args[2].dim() == 0
+    if not fills and any(index.dtype in (torch.bool, torch.uint8) for index in indices):
+        COUNTER.waited()
 
 
 def _run_filling(
@@ -143,27 +158,47 @@ def _run_filling(
     for index, name in plan.filled:
         given = args[index] if index < len(args) else kwargs.get(name)
         if isinstance(given, Tensor):
-            ours = torch.empty(0, dtype=given.dtype) if given.numel() == 0 else None
+            ours = torch.empty(0, dtype=given.dtype) if given.numel() == 0 else _lowered_once(given, args, lowered)
             if index < len(args):
-                lowered[index] = ours = lowered[index] if ours is None else ours
+                lowered[index] = ours
             else:
-                named[name] = ours = named[name] if ours is None else ours
+                named[name] = ours
             filled.append((given, ours))
     result = _called(plan, lowered, named)
     for given, ours in filled:
         if given.shape != ours.shape:
-            adopt(given, on_sim(ours))
+            _resized_to(given, ours)
         elif ours.is_conj() or ours.is_neg():  # only marked so; the accelerator's tensor cannot see the mark
             on_cpu(given).copy_(ours.resolve_conj().resolve_neg())
     return _raised(plan, args, kwargs, result)
 
 
+def _lowered_once(given: Tensor, args: Sequence[Any], lowered: list[Any]) -> Any:
+    """Return what an argument was lowered to: kernels have to see that input and output are one tensor."""
+    for theirs, ours in zip(args, lowered, strict=True):
+        if theirs is given:
+            return ours
+    return on_cpu(given)
+
+
+def _resized_to(given: Tensor, ours: Tensor) -> None:
+    """Let a tensor that was given to be filled take a result's shape; in its own memory if there is room, as torch."""
+    room_bytes = given.untyped_storage().nbytes() - given.storage_offset() * given.itemsize
+    if given.numel() or ours.numel() * ours.itemsize > room_bytes:
+        adopt(given, on_sim(ours))
+        return
+    _show(given, given.untyped_storage(), given.storage_offset(), ours)
+    on_cpu(given).copy_(ours)
+
+
 def adopt(tensor: Tensor, other: Tensor) -> None:
     """Make a tensor of the accelerator show the memory of another one, in its shape."""
+    _show(tensor, other.untyped_storage(), other.storage_offset(), other)
+
+
+def _show(tensor: Tensor, storage: torch.UntypedStorage, offset: Any, form: Tensor) -> None:
     into = torch.ops.aten.set_.source_Storage_storage_offset
-    into._op_dk(
-        _CPU_KEY, tensor, other.untyped_storage(), other.storage_offset(), tuple(other.shape), tuple(other.stride())
-    )
+    into._op_dk(_CPU_KEY, tensor, storage, offset, tuple(form.shape), tuple(form.stride()))
 
 
 def _raised(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
@@ -225,7 +260,7 @@ def _refuse(plan: Plan, tensors: Sequence[tuple[str, Tensor]]) -> NoReturn:
     TensorAdvancedIndexingUtils.h (expandTensors).
     """
     first = tensors[0][1].device
-    if plan.indexes and first == _CPU:
+    if plan.indexes and first == _CPU and any(name == "indices" and not tensor.is_cpu for name, tensor in tensors):
         raise RuntimeError(f"indices should be either on cpu or on the same device as the indexed tensor ({first})")
     text = "Expected all tensors to be on the same device, but"
     if plan.takes_numbers or plan.indexes:

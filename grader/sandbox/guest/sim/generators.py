@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from grader.sandbox.guest.sim.memory import DEVICE_TEXT, NAME
+from grader.sandbox.guest.sim.memory import DEVICE_TEXT, NAME, require_ordinal
 
 # An operator is handed a new Python object for the generator, so that is recognised by its address.
 _ours: dict[int, weakref.ref[SimGenerator]] = {}
@@ -22,6 +22,7 @@ class SimGenerator(torch._C.Generator):
 
     def __new__(cls, device: object = None) -> SimGenerator:
         """Make one; the class underneath must not see the device."""
+        require_ordinal(device)
         made: SimGenerator = super().__new__(cls)
         address: int = made._cdata  # type: ignore[attr-defined]
         _ours[address] = weakref.ref(made)
@@ -33,11 +34,19 @@ class SimGenerator(torch._C.Generator):
         """Where it draws."""
         return torch.device(DEVICE_TEXT)
 
+    def __reduce__(self) -> Any:
+        """Be copied and pickled as one of the accelerator's; torch's own way would make one of the CPU."""
+        return _restored, (self.get_state(),)
+
     def clone_state(self) -> SimGenerator:
         """Return another one in the same state."""
-        other = SimGenerator()
-        other.set_state(self.get_state())
-        return other
+        return _restored(self.get_state())
+
+
+def _restored(state: torch.Tensor) -> SimGenerator:
+    made = SimGenerator()
+    made.set_state(state)
+    return made
 
 
 class _AnyGenerator(type):
@@ -50,7 +59,7 @@ class Generator(metaclass=_AnyGenerator):
 
     def __new__(cls, device: Any = "cpu") -> Any:
         """Return a generator of torch's own for every device but ours."""
-        return SimGenerator() if torch.device(device).type == NAME else torch._C.Generator(device)
+        return SimGenerator(device) if torch.device(device).type == NAME else torch._C.Generator(device)
 
 
 DEFAULT = SimGenerator()

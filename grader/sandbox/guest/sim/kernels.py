@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
+from grader import messages
 from grader.sandbox.guest.sim import recurrent
 from grader.sandbox.guest.sim.counters import COUNTER
 from grader.sandbox.guest.sim.dispatch import adopt, require_one_device, run
-from grader.sandbox.guest.sim.memory import NAME, on_cpu, on_sim
-from grader.sandbox.guest.sim.surface import require_ordinal
+from grader.sandbox.guest.sim.memory import NAME, UnsupportedOnSim, on_cpu, on_sim, require_ordinal
 
 _KEY = "PrivateUse1"
 _Library: Any = torch.library.Library  # torch has no types for it
@@ -37,14 +37,27 @@ _PLAIN = (
     "softplus", "softplus_backward", "sqrt", "sqrt_", "sub.Tensor", "sub_.Tensor", "sum.dim_IntList", "tanh",
     "tanh_backward", "threshold_backward", "tril", "triu",
 )  # fmt: skip
+# For devices unknown to it torch composes these of other operators, which rounds otherwise or does not work at all.
+_COMPOSED = (
+    "addr", "kaiser_window", "kaiser_window.beta", "kaiser_window.periodic", "mish_backward", "native_channel_shuffle",
+    "native_group_norm", "native_layer_norm",
+)  # fmt: skip
+_LAYOUTS = {
+    "NestedTensorPrivateUse1": "nested",
+    "QuantizedPrivateUse1": "quantized",
+    "SparseCsrPrivateUse1": "sparse_csr",
+    "SparsePrivateUse1": "sparse_coo",
+}
 
 
 def register() -> list[Any]:
     """Register everything; it holds as long as the result is kept."""
     everything = _Library("_", "IMPL")
     everything.fallback(run, _KEY)
+    for key, layout in _LAYOUTS.items():
+        everything.fallback(_refusing(layout), key)
     own = _Library("aten", "IMPL")
-    for name in _PLAIN:
+    for name in _PLAIN + _COMPOSED:
         own.impl(name, _running(overload(name)), _KEY)
     for name, kernel in _KERNELS.items():
         own.impl(name, kernel, _KEY)
@@ -64,6 +77,13 @@ def overload(name: str) -> OpOverload:
 
 def _running(operator: OpOverload) -> Callable[..., Any]:
     return lambda *args, **kwargs: run(operator, *args, **kwargs)
+
+
+def _refusing(layout: str) -> Callable[..., Any]:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedOnSim(messages.SIM_LAYOUT.format(layout=layout))
+
+    return refuse
 
 
 def _on_one_device(operator: OpOverload, kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,6 +124,16 @@ def _resize_(tensor: Tensor, size: list[int], *, memory_format: torch.memory_for
 def _showing(operator: OpOverload) -> Callable[..., Tensor]:
     """Return a kernel for `set_`, which only says what memory a tensor shows; the CPU's asks for no device."""
     return lambda *args: operator._op_dk(_CPU_KEY, *args)
+
+
+def _shows_the_same(one: Tensor, other: Tensor) -> Any:
+    """Serve `is_set_to`; only the tensors themselves, not their likes on the CPU, know which storage they show."""
+    return _aten.is_set_to.default._op_dk(_CPU_KEY, one, other)
+
+
+def _cannot_be_nested(tensor: Tensor, mask: Tensor) -> bool:
+    """Keep `nn.TransformerEncoder` from packing what is not padded; so it does on CUDA if the mask is a ragged one."""
+    return False
 
 
 def _have_compatible_memory(one: Tensor, other: Tensor) -> bool:
@@ -197,6 +227,7 @@ def _refuse_to_pin(tensor: Tensor, device: Any = None) -> Tensor:
 _KERNELS: dict[str, Callable[..., Any]] = {
     "_has_compatible_shallow_copy_type": _have_compatible_memory,
     "_local_scalar_dense": _read_value,
+    "_nested_tensor_from_mask_left_aligned": _cannot_be_nested,
     "_pin_memory": _refuse_to_pin,
     "_to_copy": _to_copy,
     "clone": _clone,
@@ -204,6 +235,7 @@ _KERNELS: dict[str, Callable[..., Any]] = {
     "copy_": _copy_,
     "empty.memory_format": _empty,
     "empty_strided": _empty_strided,
+    "is_set_to": _shows_the_same,
     "record_stream": _forget_stream,
     "resize_": _resize_,
     "set_": _showing(_aten.set_.default),

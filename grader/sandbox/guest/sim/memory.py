@@ -34,14 +34,26 @@ class UnsupportedOnSim(NotImplementedError):
     """Something that a real accelerator can do and the simulated one cannot; the message says what to do instead."""
 
 
+def require_ordinal(which: Any) -> None:
+    """Refuse every device of the kind but the first, as CUDA refuses one that the machine lacks.
+
+    Raises:
+        RuntimeError: it does not exist.
+    """
+    index = which if isinstance(which, int) else torch.device(which).index if which is not None else None
+    if index not in (None, -1, 0):
+        raise RuntimeError(f"{NAME} error: invalid device ordinal: there is one device, {DEVICE_TEXT}, not {which}")
+
+
 def on_sim(tensor: Tensor) -> Tensor:
     """Return the memory of a CPU tensor as a tensor of the accelerator, without its graph.
 
     Raises:
         UnsupportedOnSim: it is sparse, quantised or otherwise not plain memory.
     """
-    if tensor.layout is not torch.strided or tensor.is_quantized:
-        layout = "quantized" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
+        layout = str(tensor.layout).removeprefix("torch.")
+        layout = "quantized" if tensor.is_quantized else "nested" if tensor.is_nested else layout
         raise UnsupportedOnSim(messages.SIM_LAYOUT.format(layout=layout))
     if tensor._is_zerotensor():  # torch's stand-in for zeros has no memory
         tensor = torch.zeros(tensor.shape, dtype=tensor.dtype)

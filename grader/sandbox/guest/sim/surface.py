@@ -14,7 +14,7 @@ import torch
 from grader import messages
 from grader.sandbox.guest.sim.counters import COUNTER
 from grader.sandbox.guest.sim.generators import DEFAULT
-from grader.sandbox.guest.sim.memory import DEVICE_TEXT, NAME
+from grader.sandbox.guest.sim.memory import NAME, require_ordinal
 
 
 class device:
@@ -28,17 +28,6 @@ class device:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Nothing has to be restored."""
-
-
-def require_ordinal(which: Any) -> None:
-    """Refuse every device of the kind but the first, as CUDA refuses one that the machine lacks.
-
-    Raises:
-        RuntimeError: it does not exist.
-    """
-    index = which if isinstance(which, int) else torch.device(which).index if which is not None else None
-    if index not in (None, -1, 0):
-        raise RuntimeError(f"{NAME} error: invalid device ordinal: there is one device, {DEVICE_TEXT}, not {which}")
 
 
 def is_available() -> bool:
@@ -142,7 +131,7 @@ def _is_in_bad_fork() -> bool:
 
 
 def __getattr__(name: str) -> Any:
-    raise AttributeError(messages.SIM_OPERATION.format(operation=f"torch.{NAME}.{name}"))
+    raise AttributeError(messages.SIM_NAME.format(name=f"torch.{NAME}.{name}"))
 
 
 # torch's checkpointing saves the generator's state only of devices that say so.

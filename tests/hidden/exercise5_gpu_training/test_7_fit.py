@@ -1,0 +1,186 @@
+"""Many epochs: `fit` puts the pieces together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from grader.suite import (
+    devices,
+    evaluation_step,
+    expect_close,
+    expect_trace,
+    expect_trajectory,
+    in_any_order,
+    in_order,
+    needs,
+    points,
+    recorder,
+    times,
+    training_step,
+)
+
+from . import probe as own
+from .loops import (
+    BATCH,
+    BATCHES,
+    MODES,
+    NORMED,
+    PLAIN,
+    VAL_BATCH,
+    VAL_BATCHES,
+    VAL_ROWS,
+    expect_history,
+    labelled,
+    probe_of,
+)
+
+TRACE, NUMBERS = "test_epochs_of_training_and_validation_alternate", "test_fit_follows_the_right_path"
+HISTORY, BEST = "test_the_history_tells_of_every_epoch", "test_fit_ends_with_the_weights_of_the_best_epoch"
+EPOCHS = 3
+
+
+@pytest.fixture
+def data(rng):
+    """Examples and classes to train on, others to validate with."""
+    x, t = labelled(rng, 28 + VAL_ROWS)
+    return (x[:28], t[:28]), (x[28:], t[28:])
+
+
+@dataclass
+class Fit:
+    """What `fit` is given, and what it returned."""
+
+    record: Any
+    model: Any
+    history: Any
+
+
+def fitted(record, fit, data, device="cpu", layers=PLAIN, epochs=EPOCHS, loss=None, sgd=None, schedule=None, **options):
+    """Call `fit` on the student's side or on ours, with a model that is still on the CPU."""
+    train, val = data
+    model = record.model(layers)
+    loaders = record.loader(*train, BATCH, shuffle=True), record.loader(*val, VAL_BATCH, name="val")
+    optimizers = record.optimizers("SGD", **({"lr": 0.2, "momentum": 0.9} | (sgd or {})))
+    if schedule:
+        options["make_scheduler"] = record.schedulers("MultiStepLR", *schedule)
+    record.seed(3)
+    loss = record.loss("CrossEntropyLoss") if loss is None else loss
+    return Fit(record, model, fit(model, *loaders, loss, optimizers, device, epochs, **options))
+
+
+def fitted_both(submission, reference, guest, data, device="cpu", **how):
+    """Return what came of it there and here."""
+    there = fitted(recorder(guest), submission.fit, data, device, **how)
+    return there, fitted(recorder(), reference.fit, data, **how)
+
+
+def expect_weights(there, here, label):
+    """Compare the weights and buffers that the model ends with."""
+    got = there.model.state_dict()
+    for name, value in here.model.state_dict().items():
+        expect_close(got[name], value, rtol=1e-8, label=f"{label}: {name} in the end")
+
+
+@points(2)
+def test_epochs_of_training_and_validation_alternate(submission, guest, device, data):
+    """fit: training, validation, a scheduler step; again."""
+    there = fitted(recorder(guest), submission.fit, data, device, layers=NORMED, schedule=([2],))
+    training = times(BATCHES, training_step(data="train", device=device))
+    validation = times(VAL_BATCHES, evaluation_step(data="val", device=device))
+    epoch = in_order(training, in_any_order(validation, "scheduler"))
+    expect_trace(there.record.events(), in_order("optimizer", times(EPOCHS, epoch)), label="fit")
+
+
+@points(2)
+def test_fit_follows_the_right_path(submission, guest, device, data, reference):
+    """fit: loss, weights and lr after every step."""
+    there, here = fitted_both(submission, reference, guest, data, device, schedule=([1, 2],))
+    expect_trajectory(there.record.trajectory(), here.record.trajectory(), label="fit")
+
+
+@points(1)
+def test_the_history_tells_of_every_epoch(submission, guest, device, data, reference):
+    """fit returns lr, losses and accuracies of each epoch."""
+    there, here = fitted_both(submission, reference, guest, data, device, schedule=([1, 2],))
+    expect_history(there.history, here.history)
+
+
+@devices("cpu")
+@points(1)
+@needs(NUMBERS)
+def test_fit_works_without_a_scheduler_and_with_a_plain_loss(submission, guest, data, reference):
+    """fit: no scheduler is needed, and the loss may be a function."""
+    there = fitted(recorder(guest), submission.fit, data, loss=probe_of(guest).cross_entropy)
+    here = fitted(recorder(), reference.fit, data, loss=own.cross_entropy)
+    expect_history(there.history, here.history, "fit, loss a function")
+
+
+@devices("cpu")
+@points(1)
+@needs(NUMBERS)
+def test_training_goes_on_in_training_mode_after_validation(submission, guest, data, reference):
+    """fit: dropout and BatchNorm train in every epoch."""
+    there, here = fitted_both(submission, reference, guest, data, layers=MODES)
+    expect_trajectory(there.record.trajectory(), here.record.trajectory(), label="fit, BatchNorm and dropout")
+
+
+# From the fourth epoch on the learning rate is negative: the loss, on validation as well, goes up again.
+TURNING = {"schedule": ([3], -1.0), "sgd": {"lr": 0.1, "momentum": 0.0}}
+
+
+def alike(data):
+    """Validate on rows that were trained on, so that what the turn does is certain."""
+    (x, t), _ = data
+    return (x, t), (x[:VAL_ROWS], t[:VAL_ROWS])
+
+
+@points(2)
+@needs(NUMBERS)
+def test_fit_ends_with_the_weights_of_the_best_epoch(submission, guest, device, data, reference):
+    """fit ends with the weights of the best epoch."""
+    there, here = fitted_both(submission, reference, guest, alike(data), device, layers=NORMED, epochs=6, **TURNING)
+    expect_weights(there, here, "fit without patience")
+
+
+@points(1)
+@needs(NUMBERS)
+def test_fit_stops_when_patience_is_over(submission, guest, device, data, reference):
+    """patience=2: two epochs no better are the last ones."""
+    there, here = fitted_both(submission, reference, guest, alike(data), device, epochs=8, patience=2, **TURNING)
+    expect_history(there.history, here.history, "fit, patience=2")
+    expect_weights(there, here, "fit, patience=2")
+
+
+@devices("cpu")
+@points(1)
+@needs(NUMBERS)
+def test_patience_that_is_not_used_up_changes_nothing(submission, guest, data, reference):
+    """patience=5, used in part: the best weights all the same."""
+    there, here = fitted_both(submission, reference, guest, alike(data), epochs=6, patience=5, **TURNING)
+    expect_weights(there, here, "fit, patience=5")
+
+
+@devices("cpu")
+@points(1)
+@needs(NUMBERS)
+def test_fit_passes_on_how_to_accumulate_and_clip(submission, guest, data, reference):
+    """fit: accumulate and max_norm reach the training."""
+    options = {"accumulate": 2, "max_norm": 0.2, "epochs": 2}
+    there, here = fitted_both(submission, reference, guest, data, **options)
+    wanted = here.record.trajectory()
+    wanted.pop("loss")
+    expect_trajectory(there.record.trajectory(), wanted, rtol=1e-5, label="fit, accumulate=2, max_norm=0.2")
+
+
+@devices("sim", "cuda")
+@points(1)
+@needs(NUMBERS)
+def test_a_loss_with_class_weights_moves_too(submission, guest, device, data, reference):
+    """fit moves a loss that has tensors of its own."""
+    weight = torch.tensor([1.0, 10.0, 3.0]).double()
+    record, own = recorder(guest), recorder()
+    there = fitted(record, submission.fit, data, device, loss=record.loss("CrossEntropyLoss", weight=weight), epochs=2)
+    here = fitted(own, reference.fit, data, loss=own.loss("CrossEntropyLoss", weight=weight), epochs=2)
+    expect_trajectory(there.record.trajectory(), here.record.trajectory(), label="fit, loss with class weights")

@@ -1,0 +1,26 @@
+"""What the whole is for: digits that nobody trained on are recognised."""
+
+from grader.suite import calibrated, devices, digits, expect_accuracy, expect_equal, expect_tuple, limits, needs, points
+
+
+@devices("cpu", "cuda")
+@calibrated(attempts=4)
+@points(2)
+@needs(
+    "test_train_digits_returns_a_model_and_its_history",
+    "test_fit_follows_the_right_path",
+    "test_fit_ends_with_the_weights_of_the_best_epoch",
+)
+@limits(check_wall_s=90)
+def test_digits_are_recognised(submission, guest, device, rng):
+    """train_digits: digits of new pictures are recognised."""
+
+    def run():
+        train, test, _ = digits(rng, test=500)
+        model, _history = expect_tuple(submission.train_digits(train.x, train.t, device), 2, "model, history")
+        model.eval()
+        scores = model(guest.place(test.x, device))
+        expect_equal([*scores.shape], [500, 10], label="shape of the scores of 500 pictures")
+        return scores.detach().argmax(1), test.t
+
+    expect_accuracy(run, "share of right digits")
