@@ -6,6 +6,8 @@ never a traceback (GRADER_DEBUG=1 shows it). Everything that takes time to impor
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import shlex
 import sys
@@ -35,10 +37,20 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _OURS = 4
+_ELSEWHERE = {"release": "grader.commands.release"}  # commands by name, and the module that is imported for them
 
 
 class _Group(click.Group):
-    """Turns whatever a command raises into one message and its exit code."""
+    """Turns whatever a command raises into one message and its exit code; imports commands that live elsewhere."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _ELSEWHERE:
+            command: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -83,6 +95,7 @@ def list_exercises() -> None:
 @click.option("--html", "html_file", metavar="FILE", help=messages.CLI_OPTION_HTML)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_JSON)
 @click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
+@click.option("--github", is_flag=True, help=messages.CLI_OPTION_GITHUB)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
 @click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
@@ -96,6 +109,7 @@ def check(
     html_file: str | None,
     json_file: str | None,
     merge_file: str | None,
+    github: bool,
     debug: bool,
     as_student: bool,
     lang: str | None,
@@ -110,14 +124,18 @@ def check(
     language.use(lang or course.language)
     found = choose_exercise(course, exercise)
     if debug:
-        others = {"--json": json_file, "--html": html_file, "--merge": merge_file}
-        refuse_together("--debug", {**others, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
+        others: dict[str, str | bool | None] = {"--json": json_file, "--html": html_file, "--merge": merge_file}
+        others |= {"--github": github, "--as-student": as_student}
+        refuse_together("--debug", others, messages.CLI_WHY_NOT_DEBUG)
         refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
         _debug(found, submission, seed, keyword, devices_of(found, device))
     if keyword:
         refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
     if json_file == html_file == "-":
         refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
+    if github:
+        to_stdout = {"--json -": json_file == "-", "--html -": html_file == "-"}
+        refuse_together("--github", to_stdout, messages.CLI_WHY_NOT_GITHUB)
     for file in (json_file, html_file):
         require_folder_of(file or "-")
     wanted = Wanted(
@@ -131,11 +149,14 @@ def check(
         has_html=html_file is not None,
         as_student=as_student,
     )
-    checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
+    with _github_takes_no_commands() if github else contextlib.nullcontext():
+        checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
     if html_file:
         _write_html(checked, found, html_file)
     if json_file:
         write(checked.result.to_json() + b"\n", json_file)
+    if github:
+        _tell_github(checked, found, submission)
     sys.exit(exit_code(checked.result))
 
 
@@ -254,6 +275,19 @@ def _write_html(checked: Checked, exercise: Exercise, file: str) -> None:
     write(student_report(checked.result, exercise, checked.sources).encode(), file)
     if file != "-":
         click.echo(messages.CHECK_HTML_WRITTEN.format(file=file), err=True)
+
+
+def _github_takes_no_commands() -> contextlib.AbstractContextManager[None]:
+    from grader.classroom.export.github import no_commands
+
+    return no_commands(sys.stdout)
+
+
+def _tell_github(checked: Checked, exercise: Exercise, submission: Path | None) -> None:
+    from grader.classroom.export.github import tell
+
+    given = exercise.stub_folder if submission is None else submission
+    tell(checked.result, exercise, given if given.is_dir() else given.parent, sys.stdout)
 
 
 def _end(message: str, exit_code: int) -> NoReturn:
