@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 from grader import messages
 from grader.classroom.export.github import commands, export, no_commands, summary, tell
-from grader.classroom.export.telling import line
+from grader.classroom.export.telling import items, line, why
 from grader.errors import UsageError
 from grader.results import CheckResult, ExerciseResult, Flag, Frame, Outcome
 
@@ -156,6 +156,7 @@ def test_no_text_of_a_student_becomes_a_command(text: str) -> None:
     assert [name for name, _, _ in told] == ["error", "warning"]
     assert [set(properties) for _, properties, _ in told] == [{"file", "line", "title"}, {"file", "line"}]
     assert told[0][1]["file"] == FILE
+    assert told[0][2] == why(items(attacked(text))[0])
 
 
 @pytest.mark.parametrize("text", ATTACKS)
