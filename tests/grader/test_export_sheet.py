@@ -35,6 +35,7 @@ def as_file(table: list[list[str]], dialect: dict[str, object], bom: bool = Fals
 
 
 def rows_of(data: bytes, delimiter: str) -> list[list[str]]:
+    """Return the texts of all rows that have cells, as the package reads them."""
     sheet = read_sheet(data, delimiter.encode())
     return [sheet.texts(row) for row in range(len(sheet.rows)) if sheet.rows[row]]
 
@@ -114,7 +115,10 @@ def test_what_is_no_number_is_none(text: str) -> None:
     assert amount(text) is None
 
 
-@pytest.mark.parametrize(("points", "text"), [(12.0, "12"), (7.5, "7.5"), (2 / 3, "0.67"), (0.0, "0"), (-0.0, "0"), (100.0, "100"), (0.001, "0")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("points", "text"),
+    [(12.0, "12"), (7.5, "7.5"), (2 / 3, "0.67"), (0.0, "0"), (-0.0, "0"), (100.0, "100"), (0.001, "0"), (-0.001, "0")],
+)
 def test_points_are_written_with_as_many_decimals_as_they_need(points: float, text: str) -> None:
     """Two at most, as Canvas compares them; and with a comma where the file has one."""
     assert written(points) == text

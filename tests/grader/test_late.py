@@ -88,7 +88,8 @@ def test_seconds_late_are_those_that_passed() -> None:
 def test_the_same_moment_is_the_same_in_every_time_zone() -> None:
     """A hand-in in another zone, or in UTC, is compared as the moment it is."""
     at = DUE + 2 * HOUR
-    assert one(PERCENT, at.astimezone(UTC)) == one(PERCENT, at.astimezone(ZoneInfo("Asia/Shanghai"))) == one(PERCENT, at)
+    late = {one(PERCENT, at.astimezone(zone)) for zone in (UTC, BERLIN, ZoneInfo("Asia/Shanghai"))}
+    assert late == {Lateness(7200.0, factor=0.9)}
 
 
 @pytest.mark.parametrize(("days", "factor"), [(0, 1.0), (1, 0.9), (4, 0.6), (5, 0.5), (60, 0.5)])
@@ -225,7 +226,8 @@ exercise1 = 2026-10-05T23:59:00
 
 def test_due_dates_are_read_with_their_time_zones(tmp_path: Path) -> None:
     """A time without an offset is on the course's clocks, one with an offset is what it says; names are looked up."""
-    course = make_course(tmp_path, WHOLE, "[due.ada]\n1 = 2026-10-09T12:00:00\n[handed_in.bo]\n2 = 2026-10-13T08:00:00\n")
+    extensions = "[due.ada]\n1 = 2026-10-09T12:00:00\n[handed_in.bo]\n2 = 2026-10-13T08:00:00\n"
+    course = make_course(tmp_path, WHOLE, extensions)
     deadlines = deadlines_of(course, TWO)
     assert deadlines.due_for("bo", "exercise1_one") == DUE
     assert deadlines.due_for("ada", "exercise1_one") == datetime(2026, 10, 9, 12, tzinfo=BERLIN)
@@ -250,12 +252,12 @@ def test_a_person_settles_a_mark_by_saying_when_it_came(tmp_path: Path) -> None:
         ("[late]\ngrace = 3", None, r"course.toml: late.grace"),
         ("[late]\ngrace_minutes = -1", None, r"course.toml: late.grace_minutes"),
         ("[late.due]\n1 = 2026-10-05", None, r"course.toml: late.due.*Expected `datetime`"),
-        ('[late]\ntimezone = "Mars/Olympus"', None, r"course.toml: late.timezone: there is no time zone 'Mars/Olympus'"),
+        ('[late]\ntimezone = "Mars/Olympus"', None, "late.timezone: there is no time zone 'Mars/Olympus'"),
         ('[late]\ntimezone = "../etc"', None, r"course.toml: late.timezone: there is no time zone"),
         ("[late.due]\n1 = 2026-10-05T23:59:00", None, r"course.toml: late.due.1: this time says neither an offset"),
         ("[late.due]\n7 = 2026-10-05T23:59:00Z", None, r"course.toml: late.due.7: There is no exercise '7'"),
-        ("[late.due]\n1 = 2026-10-05T23:59:00Z\nexercise1 = 2026-10-06T23:59:00Z", None, "exercise1_one stands there twice"),
-        ("", "[due.adda]\n1 = 2026-10-09T12:00:00Z\n", r"extensions.toml: due.adda: there is no such student.* Did you mean ada\?"),
+        ("[late.due]\n1 = 2026-10-05T23:59:00Z\nexercise1 = 2026-10-06T23:59:00Z", None, "one stands .* twice"),
+        ("", "[due.adda]\n1 = 2026-10-09T12:00:00Z\n", r"due.adda: there is no such student.* mean ada\?"),
         ("", "[due.ada]\n1 = 2026-10-09T12:00:00\n", r"extensions.toml: due.ada.1: this time says neither"),
         ("", "[duty.ada]\n", r"extensions.toml: duty"),
     ],
@@ -267,6 +269,7 @@ def test_a_slip_in_the_late_policy_is_named(tmp_path: Path, late: str, extension
 
 
 def a_view(course: Course, standing: Standing) -> ClassView:
+    """Return a class of which one standing is known."""
     exercise = load_exercise(course, "1")
     run = RunInfo(1, DUE, DUE, 7, "namespaces", "grader grade", "0.1")
     return ClassView(course, (exercise,), TWO, {("ada", exercise.slug): standing}, {exercise.slug: 3.0}, run)

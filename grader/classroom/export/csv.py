@@ -81,16 +81,8 @@ def _exercise_row(one: Standing, view: ClassView) -> tuple[Value, ...]:
     lateness = (late.late_s, late.days_used, None if late.unsettled else late.factor)
     counted = (points_of(one), view.max_scores[one.exercise])
     comments = "\n".join(comment.text for comment in one.comments)
-    return (
-        *who,
-        *came,
-        *points,
-        *lateness,
-        *counted,
-        overrides,
-        comments,
-        "\n".join((*one.notes, one.problem)).strip(),
-    )
+    notes = "\n".join(text for text in (one.problem, *one.notes) if text)
+    return (*who, *came, *points, *lateness, *counted, overrides, comments, notes)
 
 
 def _status(one: Standing) -> str:

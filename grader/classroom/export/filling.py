@@ -85,12 +85,11 @@ def write_export(out: Path, data: bytes) -> None:
 
 def notes_on(view: ClassView, filling: Filling, matched: Matched, rows_of_nobody: Sequence[str] = ()) -> list[str]:
     """Return what a person should know of the rows: nobody's, ambiguous, missing, and what was left as it was."""
-    notes = [
-        messages.GRADES_AMBIGUOUS.format(
-            line=filling.sheet.line(row.number), called=printable(row.called), students=enumerated(ids)
-        )
-        for row, ids in matched.ambiguous
-    ]
+    notes = []
+    for row, ids in matched.ambiguous:
+        sentence = messages.GRADES_AMBIGUOUS if len(ids) > 1 else messages.GRADES_ANOTHER_ROW
+        facts = {"line": filling.sheet.line(row.number), "called": printable(row.called)}
+        notes.append(sentence.format(students=enumerated(ids), **facts))
     nobodys = [row.called for row in matched.unknown if row.called not in rows_of_nobody]
     if nobodys:
         notes.append(messages.GRADES_UNKNOWN_ROWS.format(count=len(nobodys), who=enumerated(nobodys)))
