@@ -79,7 +79,8 @@ def export(
 def _view(folder: Path, course: Course) -> ClassView:
     """Return the class as the store of that folder has it now."""
     store = import_module("grader.classroom.store")
-    view: ClassView = store.Store.open(folder).view(course)
+    with store.Store.open(folder) as opened:
+        view: ClassView = opened.view(course)
     return view
 
 

@@ -112,7 +112,7 @@ def test_what_was_downloaded_from_canvas_names_its_user_ids(exported: tuple[Path
     ada, bo = student("a", "", "102"), student("b", "")
     uploads = [
         standing(ada, FIRST, 15.0, "adamsada_LATE_101_8123_work.py"),
-        standing(bo, FIRST, 5.0, "sub/bergbo_102_8124_work-1.py"),
+        standing(bo, FIRST, 5.0, "sub.zip/berg_bo_102_8124_all.zip/x_7_8_/work-1.py"),
     ]
     view = a_class({ada: (15.0,), bo: (5.0,)}, *uploads, layout="canvas", canvas=NAMED)
     cells, _ = filled(view, BOOK, exported)
@@ -160,6 +160,13 @@ def test_semicolons_and_decimal_commas_stay(exported: tuple[Path, Path]) -> None
     cells, _ = filled(a_class({ADA: (18.5,), BO: (7.25,)}, canvas=NAMED), book, exported, ";")
     assert cells == {(3, 4): ("1,25", "18,5"), (4, 4): ("", "7,25")}
     assert b'NN;"18,5";\n' in exported[1].read_bytes()
+
+
+def test_semicolons_without_any_decimals_mean_decimal_commas(exported: tuple[Path, Path]) -> None:
+    """Canvas writes semicolons where the locale has decimal commas."""
+    book = f"Student;ID;Section;{TITLE} (4711)\n    Points Possible;;;20\nAda;9001;NN;3\n"
+    cells, _ = filled(a_class({ADA: (18.5,)}, canvas=NAMED), book, exported, ";")
+    assert cells == {(2, 3): ("3", "18,5")}
 
 
 def test_first_and_last_names_in_columns_of_their_own(exported: tuple[Path, Path]) -> None:

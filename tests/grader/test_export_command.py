@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 
+from grader import course as courses
 from grader.classroom.handin import Student
-from grader.classroom.view import ClassView
+from grader.classroom.view import ClassView, Lateness
 from grader.cli import main
 from grader.commands.export import FORMATS
 from grader.course import Course
+from grader.late_policy import LatePolicy
 
 from .classroom_data import ROOT, made_class
-from .gradebooks import FIRST, SECOND, a_class, is_open, is_pending, is_unsettled, student
+from .gradebooks import FIRST, SECOND, a_class, is_open, is_pending, standing, student
 
 ADA, BO = student("ada", "Ada Adams", "1"), student("bo", "Bo Berg", "2")
 BOOK = "Student,ID,Section,Backprop (7)\n    Points Possible,,,20\nAda,1,NN,\nBo,2,NN,\n"
@@ -32,6 +35,8 @@ def graded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, ClassVi
             assert folder == tmp_path
 
         open = classmethod(lambda cls, folder: cls(folder))
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda self, *error: None  # noqa: E731
 
         def view(self, course: Course) -> ClassView:
             assert course.root == ROOT
@@ -89,15 +94,10 @@ def test_unknown_lateness_is_not_settled(
     graded: dict[str, ClassView], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The course's policy is applied by the command itself, so a mark without a time stops it."""
-    from dataclasses import replace
-
-    from grader import course as courses
-    from grader.late_policy import LatePolicy
-
     policy = LatePolicy("percent", 10.0)
     found = replace(courses.find_course(ROOT), late=policy)
     monkeypatch.setattr(courses, "find_course", lambda: found)
-    view = a_class({ADA: (15.0,)}, is_unsettled(ADA, FIRST))
+    view = a_class({ADA: (15.0,)}, standing(ADA, FIRST, 15.0, lateness=Lateness(marked=True)))
     graded["view"] = replace(view, course=found)
     result = run(tmp_path, "--to", "csv")
     assert result.exit_code == 2
@@ -156,6 +156,7 @@ def test_very_many_are_told_in_short(graded: dict[str, ClassView], tmp_path: Pat
     result = run(tmp_path, "--to", "csv")
     assert "  … and 10 more." in result.output
     assert "s19\\x1b[2J" in result.output
+    assert "s20" not in result.output
     assert "\x1b" not in result.output
 
 

@@ -139,6 +139,16 @@ def test_blind_marking_is_matched_by_participants_numbers(files: tuple[Path, Pat
     assert any(f"1 rows are nobody's of this class and are left as they were: {word}17" in note for note in said.notes)
 
 
+def test_numbers_of_groups_are_nobodys(files: tuple[Path, Path]) -> None:
+    """With group submissions folders have the group's number, which may be another participant's."""
+    people = {student("a"): (18.0,), student("b"): (18.0,), student("c"): (7.0,)}
+    folders = ("Group_501_assignsubmission_file", "Group_501_assignsubmission_file", "Other_502_assignsubmission_file")
+    more = [standing(who, FIRST, 1.0, f"{folder}/work.py") for who, folder in zip(people, folders, strict=True)]
+    cells, said = filled(a_class(people, *more), BLIND, files)
+    assert cells == {}
+    assert "3 students with points have no row in the file: a, b, c." in said.notes
+
+
 def test_without_such_names_blind_marking_matches_nobody(files: tuple[Path, Path]) -> None:
     """A number of the roster is another kind of number."""
     cells, said = filled(a_class({student("17", "", "501"): (18.0,)}), BLIND, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -293,3 +294,19 @@ def test_unsettled_points_are_not_counted(tmp_path: Path) -> None:
     assert (applied.score, applied.counted, applied.lateness.unsettled) == (2.5, None, True)
     absent = Standing(TWO[0], "exercise1_one")
     assert apply(a_view(course, absent)).of("ada", "exercise1_one") == absent
+
+
+def test_the_tables_of_the_documentation_are_read(tmp_path: Path) -> None:
+    """Every piece of TOML in docs/class.md is one that the course loader takes, and does what it says there."""
+    text = (Path(__file__).parents[2] / "docs" / "class.md").read_text()
+    percent, bank, single, canvas = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    course = make_course(tmp_path, percent + "\n" + canvas, single)
+    students = [Student("student-017"), Student("student-031")]
+    deadlines = deadlines_of(course, students)
+    assert deadlines.due["exercise1_one"] == DUE
+    assert deadlines.due_for("student-017", "exercise1_one") == datetime(2026, 10, 9, 12, tzinfo=BERLIN)
+    settled = lateness(deadlines, [Arrival("student-031", "exercise1_one", None, True)])
+    assert settled["student-031", "exercise1_one"] == Lateness(0.0, marked=True)
+    assert course.canvas == {"exercise1": "Homework 1 (4711)", "exercise2": 4712}
+    (tmp_path / "course.toml").write_text(f'name = "C"\n{bank}')
+    assert load_course(tmp_path).late == LatePolicy("bank", 25.0, bank_days=5)

@@ -24,7 +24,7 @@ from grader.errors import UsageError
 from grader.terminal import printable
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*)\s\((?P<number>\d+)\)", re.DOTALL)
-_UPLOAD = re.compile(r"(?:^|/)[^_/]+_(?:LATE_)?(\d+)_\d+_[^/]*$")
+_UPLOAD = re.compile(r"(?:^|/)[^/]+?_(?:LATE_)?(\d+)_\d+_[^/]+")  # the first number is the user's
 _POINTS_POSSIBLE, _READ_ONLY = "points possible", re.compile(r"read\s+only", re.IGNORECASE)
 _NO_STUDENT = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 _TEST_STUDENTS = ("Student, Test", "Test Student")

@@ -130,10 +130,15 @@ def _row(work: _Worksheet, row: int) -> Row:
 
 
 def _indexes(view: ClassView, slug: str) -> dict[str, Index]:
-    """Return whom a cell means. A participant's number is the assignment's: only what was downloaded from it has it."""
-    uploads = [(upload[1], one.student.id) for one in view.in_exercise(slug) if (upload := _UPLOAD.search(one.origin))]
-    keys = identifiers(view.students)
-    return {_PARTICIPANT_ID: index_of(uploads), _KEY: keys, NAME: names(view.students)}
+    """Return whom a cell means. A participant's number is the assignment's: only what was downloaded from it has it.
+
+    A number that several students share is their group's, and then all numbers of the assignment are groups'.
+    """
+    found = index_of(
+        (upload[1], one.student.id) for one in view.in_exercise(slug) if (upload := _UPLOAD.search(one.origin))
+    )
+    participants = {} if any(len(ids) > 1 for ids in found.values()) else found
+    return {_PARTICIPANT_ID: participants, _KEY: identifiers(view.students), NAME: names(view.students)}
 
 
 def _fill(view: ClassView, filling: Filling, work: _Worksheet, slug: str, students: dict[int, str]) -> list[str]:
