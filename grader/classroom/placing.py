@@ -318,7 +318,7 @@ def _read(
     taken = set(first.values())
     extra = [one.called for one in entries if one not in taken and not is_part_of_the_course(one.name)]
     read = read_files(first, extra)
-    notes = [*read.notes, *(messages.HANDIN_ARCHIVE_LEFT.format(file=one, problem=why) for one, why in failed.items())]
+    notes = [*read.notes, *(messages.HANDIN_ARCHIVE_LEFT.format(problem=why) for why in failed.values())]
     if times > 1:
         last = next(candidates[0] for candidates in chosen.values() if len(candidates) == times)
         notes.append(messages.HANDIN_LAST_COUNTS.format(times=times, file=last.called))

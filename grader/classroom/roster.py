@@ -123,8 +123,8 @@ def read_roster(path: Path) -> Roster:
         UsageError: it cannot be read, or does not say who is who; the message names the line.
     """
     try:
-        data = path.open("rb").read(MAX_ROSTER_BYTES)
-        return Roster(_students(_text(data)))
+        with path.open("rb") as file:
+            return Roster(_students(_text(file.read(MAX_ROSTER_BYTES))))
     except OSError as error:
         raise UsageError(messages.ROSTER_UNREADABLE.format(file=path.name, problem=error.strerror)) from error
     except (csv.Error, ValueError) as error:

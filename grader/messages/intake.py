@@ -62,7 +62,7 @@ NOTEBOOK_IN_CELL = "{place} ({cell})"
 
 HANDIN_TAKEN_AS = "{file} was taken as {name}."
 HANDIN_LAST_COUNTS = "Handed in {times} times; {file}, the last one, counts."
-HANDIN_ARCHIVE_LEFT = "{file} could not be opened and was left out: {problem}"
+HANDIN_ARCHIVE_LEFT = "An archive beside it was left out. {problem}"
 HANDIN_TWO_FILES = "Several files could be {name}: {files}. Hand in one of them."
 HANDIN_TWO_TIMES = "Handed in several times ({origins}), and nothing says which was the last. Hand in once."
 HANDIN_NOTHING = "Nothing was found that could be {name}. Expected a .py or .ipynb file, or a .zip with one."

@@ -1,4 +1,4 @@
-"""Archives and files of students, by the rows of the catalogue of hostile ones: accepted, or a sentence says why not."""
+"""Archives and files of students, by the rows of the catalogue of hostile ones: accepted, or a sentence says why."""
 
 from __future__ import annotations
 
