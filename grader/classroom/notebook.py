@@ -164,7 +164,7 @@ def python_lines(text: str) -> tuple[list[str], int]:
     while len(made) < len(lines):
         here = len(made)
         end = _end_of(lines, starts, here)
-        silent = _silenced(lines[here:end]) if starts[here] else None
+        silent = _silenced(lines[here:end])
         count += len(silent or [])
         made += lines[here:end] if silent is None else silent
     return made, count

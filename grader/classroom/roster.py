@@ -78,8 +78,6 @@ class Roster:
         """
         sure = self._found(self._sure, [who.id, who.email, *who.keys])
         named = self._named(who)
-        if len(sure) > 1 and len(sure & named) == 1:
-            return Fits(tuple(sure & named), True)
         if sure and named and not sure & named:
             return Fits(tuple(sorted(sure | named)), False)
         return Fits(tuple(sorted(sure or named)), bool(sure))

@@ -107,7 +107,7 @@ def test_extra_files_are_listed_and_the_courses_own_are_not(tmp_path: Path) -> N
     handin = by_place(taken(folder(tmp_path / "in", files)))["ada", "exercise1"]
     assert handin.submission is not None
     assert handin.submission.files == ["backprop.py", "helpers.py"]
-    one = folder(tmp_path / "one", {"ada/1/mine.py": PY, "ada/1/test_public.py": PY})
+    one = folder(tmp_path / "one", {"ada/1/mine.py": PY, "ada/1/test_public.py": OLD})
     assert by_place(taken(one))["ada", "exercise1"].notes == ("mine.py was taken as backprop.py.",)
 
 

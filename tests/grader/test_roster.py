@@ -116,6 +116,7 @@ FOUND = {
     "without the apostrophe": (Who("x", "Pat OBrien"), ("5",)),
     "two of one name": (Who("x", "Ann Lee"), ("3", "4")),
     "two of one name, address known": (Who("x", "Ann Lee", "ann.b@x.org"), ("4",)),
+    "ids of two students": (Who("1", "Who Ever", "juan@x.org"), ("1", "2")),
     "id and name of two students": (Who("1", "Ben Bauer"), ("1", "7")),
     "no accent": (Who("x", "Jurgen Gross"), ()),
     "nearly": (Who("x", "Ada Adam"), ()),
