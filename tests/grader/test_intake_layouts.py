@@ -80,6 +80,13 @@ def test_an_empty_folder_is_a_student_who_handed_in_nothing(tmp_path: Path) -> N
     assert list(texts(intake)) == [("ada", "exercise1")]
 
 
+@pytest.mark.parametrize("files", [("backprop.py", "gradients.py"), ("exercise1/a.py", "exercise2/b.py")])
+def test_a_class_of_one_is_no_wrapping_folder(files: tuple[str, str], tmp_path: Path) -> None:
+    """The only folder is a student's if what lies in it names exercises."""
+    for path in both(tmp_path, {f"ada/{name}": A for name in files}):
+        assert sorted(texts(taken(path))) == [("ada", "exercise1"), ("ada", "exercise2")]
+
+
 def test_numbers_may_be_students(tmp_path: Path) -> None:
     """Folders `1` to `3` that hold an exercise's file are students, though `1` is what an exercise is called too."""
     for path in both(tmp_path, {f"{number}/backprop.py": A for number in (1, 2, 3)}):
@@ -409,6 +416,20 @@ def test_nbgrader(wrapped: str, tmp_path: Path) -> None:
         assert found["bo", "exercise1"].submitted_at is None
         assert "Its time of hand-in cannot be read: yesterday." in found["bo", "exercise1"].notes
         assert list(intake.ignored) == ([] if wrapped else ["release/", "source/"])
+
+
+def test_an_assignment_that_names_no_exercise_is_not_taken_for_the_only_one(tmp_path: Path) -> None:
+    """With one exercise graded, `ps3/other.ipynb` could be anything; `ps1/backprop.ipynb` is known by its file."""
+    files = {
+        "submitted/ada/ps1/backprop.ipynb": notebook("# a"),
+        "submitted/ada/ps1/timestamp.txt": "2015-02-03 10:00:00 UTC",
+        "submitted/ada/ps3/other.ipynb": notebook("# b"),
+    }
+    intake = taken(both(tmp_path, files)[0], "exercise1")
+    assert texts(intake) == {("ada", "exercise1"): "# a"}
+    assert [one.why for one in intake.unplaced] == [
+        "Nothing says which exercise it belongs to; its name is not one of backprop.py."
+    ]
 
 
 # --- which layout -------------------------------------------------------------------------------------------------
