@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _OURS = 4
-_ELSEWHERE = {"release": "grader.commands.release"}  # commands by name, and the module that is imported for them
+_ELSEWHERE = {  # commands by name, and the module that is imported for them
+    "export": "grader.commands.export",
+    "release": "grader.commands.release",
+}
 
 
 class _Group(click.Group):

@@ -23,7 +23,8 @@ from grader.errors import InfrastructureError
 PROJECT = "nn-grader"
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DATA = "Wheel-Version: 1.0\nGenerator: nn-grader\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-_COPIED = ("METADATA", "entry_points.txt")
+# By its name in a wheel, how a file is called where something was installed, or built in a folder that Python looks in.
+_COPIED = {"METADATA": ("METADATA", "PKG-INFO"), "entry_points.txt": ("entry_points.txt",)}
 
 
 def wheel_name() -> str:
@@ -40,7 +41,8 @@ def wheel_files() -> dict[str, bytes]:
     info = f"{_escaped(PROJECT)}-{__version__}.dist-info"
     said = _distribution(PROJECT)
     files = {str(path.relative_to(_PACKAGE.parent)): path.read_bytes() for path in _own_files()}
-    files |= {f"{info}/{name}": text.encode() for name in _COPIED if (text := said.read_text(name))}
+    for name, called in _COPIED.items():
+        files[f"{info}/{name}"] = next(text for one in called if (text := said.read_text(one))).encode()
     files[f"{info}/WHEEL"] = _DATA.encode()
     record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in files.items())
     return files | {f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}

@@ -183,6 +183,18 @@ def test_without_any_judgement_there_is_a_sentence_and_no_grade() -> None:
     assert "Landlock: not there" in said["output"]
 
 
+def test_lateness_that_nobody_knows_leaves_no_score_either(view: ClassView) -> None:
+    """Until a person has settled it, Gradescope must find nothing that it could add up."""
+    exercise = view.exercises[0]
+    late = dataclasses.replace(view.of("student-007", exercise.slug), counted=None)
+    assert late.lateness.unsettled
+    assert late.result is not None
+    said = read(results_of(late.result, exercise, standing=late).to_json())
+    assert "score" not in said
+    assert not [test for test in said["tests"] if "score" in test]
+    assert said["output"] == messages.TOLD_UNSETTLED
+
+
 def test_a_class_gets_a_file_for_everybody_who_was_judged(view: ClassView, tmp_path: Path) -> None:
     """The score is the one that counts after overrides and late policy; open ones have none and are named."""
     exported = export(view, tmp_path)

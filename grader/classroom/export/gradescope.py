@@ -74,12 +74,13 @@ def results_of(
         wall_s: How long it took, seconds; None means the sum over the checks.
     """
     shown = telling.allowed(result, exercise)
-    settled = not telling.is_open(shown)
+    score = _score(shown, standing)
+    settled = score is not msgspec.UNSET
     said = [*telling.honest(shown), *(telling.of_standing(standing, shown.max_score) if standing else [])]
     return Results(
         output=telling.clip("\n".join([*said, *_flagged(shown), *_imported(shown)]), telling.MAX_CHARS),
         tests=tuple(_test(item, settled) for item in telling.items(shown)),
-        score=_score(shown, standing) if settled else msgspec.UNSET,
+        score=score,
         execution_time=round(sum(check.wall_s for check in shown.checks) if wall_s is None else wall_s, 3),
         extra_data=_extra(shown),
     )
@@ -103,9 +104,11 @@ def _path(one: Judged, names: Mapping[str, str]) -> PurePosixPath:
 
 
 def _score(result: ExerciseResult, standing: Standing | None) -> _Number:
-    if standing is None:
-        return result.score
-    return msgspec.UNSET if standing.open or standing.counted is None else standing.counted
+    """Return the points that count; there are none while something of ours failed or a lateness is not settled."""
+    counted = result.score if standing is None else standing.counted
+    if telling.is_open(result) or (standing is not None and standing.open) or counted is None:
+        return msgspec.UNSET
+    return counted
 
 
 def _test(item: Item, settled: bool) -> Test:
