@@ -6,6 +6,7 @@ never a traceback (GRADER_DEBUG=1 shows it). Everything that takes time to impor
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
 import sys
@@ -37,8 +38,22 @@ _INTERRUPTED = 130
 _OURS = 4
 
 
+# Commands by the module of grader/commands that they are in, imported when they are asked for.
+_ELSEWHERE = {"report": "report"}
+
+
 class _Group(click.Group):
-    """Turns whatever a command raises into one message and its exit code."""
+    """Finds commands, also those that are elsewhere, and turns what one raises into one message and its exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"grader.commands.{_ELSEWHERE[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
