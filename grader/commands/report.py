@@ -29,11 +29,11 @@ _KEY_BYTES = 32
 
 @click.command(help=messages.CLI_REPORT_HELP)
 @click.argument("graded", metavar="DIR", type=_FOLDER)
-@click.option("--out", metavar="FOLDER", type=_FOLDER, help=messages.CLI_REPORT_OUT)
-@click.option("--single-file", is_flag=True, help=messages.CLI_REPORT_SINGLE)
-@click.option("--anonymous", is_flag=True, help=messages.CLI_REPORT_ANONYMOUS)
-@click.option("--diff", "with_diff", is_flag=True, help=messages.CLI_REPORT_DIFF)
-@click.option("--open", "then_open", is_flag=True, help=messages.CLI_REPORT_OPEN)
+@click.option("--out", metavar="FOLDER", type=_FOLDER, help=messages.CLI_OPTION_REPORT_OUT)
+@click.option("--single-file", is_flag=True, help=messages.CLI_OPTION_REPORT_SINGLE)
+@click.option("--anonymous", is_flag=True, help=messages.CLI_OPTION_REPORT_ANONYMOUS)
+@click.option("--diff", "with_diff", is_flag=True, help=messages.CLI_OPTION_REPORT_DIFF)
+@click.option("--open", "then_open", is_flag=True, help=messages.CLI_OPTION_REPORT_OPEN)
 def report(
     graded: Path, out: Path | None, single_file: bool, anonymous: bool, with_diff: bool, then_open: bool
 ) -> None:

@@ -3,11 +3,11 @@
 # --- class report: command ----------------------------------------------------------------------------------------
 
 CLI_REPORT_HELP = "Write the report of a graded class: a page for the class, for each student and for each exercise. DIR is what `grader grade` wrote to."
-CLI_REPORT_OUT = "Folder to write to (default: DIR/report)."
-CLI_REPORT_SINGLE = "Everything in one file, index.html, that can be passed on."
-CLI_REPORT_ANONYMOUS = "For showing in a lecture: pseudonyms, and nothing that students wrote."
-CLI_REPORT_DIFF = "Also say whose score has moved since the run before, and why."
-CLI_REPORT_OPEN = "Open the report in the browser."
+CLI_OPTION_REPORT_OUT = "Folder to write to (default: DIR/report)."
+CLI_OPTION_REPORT_SINGLE = "Everything in one file, index.html, that can be passed on."
+CLI_OPTION_REPORT_ANONYMOUS = "For showing in a lecture: pseudonyms, and nothing that students wrote."
+CLI_OPTION_REPORT_DIFF = "Also say whose score has moved since the run before, and why."
+CLI_OPTION_REPORT_OPEN = "Open the report in the browser."
 CLASS_WRITTEN = "Report: {file}"
 CLASS_CANNOT_WRITE = "The report cannot be written to {folder}: {problem}. Name another folder with --out."
 CLASS_NO_EARLIER_RUN = (
@@ -150,6 +150,8 @@ CLASS_UNKNOWN = "Unknown mistakes"
 CLASS_UNKNOWN_SIDE = (
     "Wrong results that several students share and no known mistake explains. Candidates for a new wrong answer."
 )
+CLASS_UNKNOWN_REGION = "Clusters of unknown mistakes"
+CLASS_UNKNOWN_REGION_MORE = "Further clusters of unknown mistakes"
 CLASS_UNKNOWN_NOTHING = "No wrong result is shared by several students without being explained."
 CLASS_COLUMN_MEASURED = "What was measured"
 CLASS_COLUMN_WHERE = "Check and comparison"
@@ -285,6 +287,7 @@ CLASS_REPLAY_COMMAND = "grader check --from DIR --student {student} --exercise {
 
 CLASS_CHANGES = "What has changed"
 CLASS_CHANGES_SIDE = "Scores that moved since the run before, and why."
+CLASS_CHANGES_REGION = "Table of scores that moved"
 CLASS_CHANGES_NOTHING = "No score has moved."
 CLASS_COLUMN_BEFORE = "Before"
 CLASS_COLUMN_AFTER = "Now"

@@ -64,7 +64,17 @@ def modules_under(prefix: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["grader.cli", "grader.__main__", "grader.show", "grader.doctor", "grader.grade", "grader.report.render"]
+    "module",
+    [
+        "grader.cli",
+        "grader.__main__",
+        "grader.show",
+        "grader.doctor",
+        "grader.grade",
+        "grader.report.render",
+        "grader.report.classroom",
+        "grader.commands.report",
+    ],
 )
 def test_the_command_line_process_never_imports_torch(module: str) -> None:
     """Neither the command line nor anything it imports of ours imports torch, numpy or pytest."""

@@ -37,6 +37,7 @@ class Bar:
     width: float
     middle: float
     y: float
+    label_y: float
     height: float
     count: int
     step: str
@@ -133,6 +134,7 @@ def _bar(bins: Sequence[Bin], place: int, top: float) -> Bar:
         width=round(share - 0.8, 2),
         middle=round((place + 0.5) * share, 2),
         y=round(HEIGHT - height, 1),
+        label_y=round(HEIGHT - height - 6, 1),
         height=round(height, 1),
         count=one.count,
         step=form.format(low=number(one.low), high=number(top if is_last else one.high)),
