@@ -6,6 +6,7 @@ A command parses, makes one call, prints. Never imports torch; what takes time i
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import secrets
@@ -44,6 +45,7 @@ def report(
     if with_diff:
         refuse_together("--diff", {"--anonymous": anonymous}, messages.CLASS_WHY_NOT_DIFF)
     view, diff = _read(graded, with_diff)
+    gc.freeze()  # a large class is half a million objects that live to the end: not to be looked through again
     key = kept_key(graded) if anonymous else None
     page = class_report(
         view, out or graded / "report", single_file=single_file, anonymous=anonymous, diff=diff, key=key

@@ -119,11 +119,12 @@ def test_the_policy_names_the_one_script(mode: str, written: dict[str, Path]) ->
 
 @EVERY
 def test_headings_form_an_outline(mode: str, written: dict[str, Path]) -> None:
-    """One h1 comes first, and no level is skipped on the way down."""
+    """One h1 comes first, in each part of what is one file, and no level is skipped on the way down."""
+    parts = 1 + len(view().students) + len(view().exercises) if "file" in mode else 1
     for path, page in pages(written[mode]).items():
         levels = [int(one.tag[1]) for one in page.elements if re.fullmatch("h[1-6]", one.tag)]
         assert levels[0] == 1, path
-        assert levels.count(1) == 1, path
+        assert levels.count(1) == len(page.all("main")) == parts, path
         assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), path
 
 
@@ -188,6 +189,7 @@ def test_an_open_result_is_never_a_zero(written: dict[str, Path]) -> None:
     assert all("not submitted" in row_of(page, id) for id in missing)
     own = Document((written["folder"] / "students" / "student-001.html").read_text("utf-8")).said()
     assert "open, 5 of 6 so far" in own
+    assert "got this one. open, of 1" in own
 
 
 def test_what_a_person_has_to_settle_stands_first(written: dict[str, Path]) -> None:

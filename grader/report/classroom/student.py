@@ -18,10 +18,11 @@ from grader.report.causes import Item, Sorted, sort_checks
 from grader.report.classroom import footer, words
 from grader.report.classroom.findings import Findings
 from grader.report.text import clipped_line, number
-from grader.results import Flag, Outcome
+from grader.results import OUR_FAILURES, Flag, Outcome
 
 _MESSAGE_CHARS = 600
 _HASH_CHARS = 12
+_OPEN = (*OUR_FAILURES, Outcome.PENDING)
 
 
 @dataclass(frozen=True)
@@ -213,12 +214,14 @@ def _line(item: Item, with_device: bool) -> Line:
     check = item.check
     said = check.diagnosis.statement if check.diagnosis else check.message.strip()
     frame = check.frames[-1] if check.frames else None
+    whole = number(item.max_points)
+    earned = messages.CLASS_STUDENT_SCORE.format(score=number(item.points), whole=whole)
     return Line(
         item.outcome,
         label(check, with_device),
         check.title or check.id,
         check.id,
-        messages.CLASS_STUDENT_SCORE.format(score=number(item.points), whole=number(item.max_points)),
+        messages.CLASS_STUDENT_OPEN_POINTS.format(whole=whole) if item.outcome in _OPEN else earned,
         said if len(said) <= _MESSAGE_CHARS else said[:_MESSAGE_CHARS] + "…",
         messages.REPORT_PLACE.format(file=frame.file, line=frame.line) if frame else "",
         check.diagnosis.misconception if check.diagnosis else "",
