@@ -121,11 +121,14 @@ class ExerciseNumbers:
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of one student's scores; `open` where one of them is still missing for a reason of ours."""
+    """The sum of one student's scores; `open` where one of them is still missing for a reason of ours.
+
+    `counted` is None where nobody knows how late some of it was.
+    """
 
     student: str
     score: float
-    counted: float
+    counted: float | None
     open: bool
 
 
@@ -258,10 +261,11 @@ def totals(view: ClassView) -> list[Total]:
 
 
 def _total(student: str, standings: Sequence[Standing]) -> Total:
+    unsettled = any(one.score is not None and one.counted is None for one in standings)
     return Total(
         student,
         score=round(math.fsum(one.score or 0.0 for one in standings), 6),
-        counted=round(math.fsum(one.counted or 0.0 for one in standings), 6),
+        counted=None if unsettled else round(math.fsum(one.counted or 0.0 for one in standings), 6),
         open=any(is_open(one) for one in standings),
     )
 

@@ -192,6 +192,18 @@ def test_an_open_result_is_never_a_zero(written: dict[str, Path]) -> None:
     assert "got this one. open, of 1" in own
 
 
+def test_points_that_nobody_can_count_yet_are_a_dash(tmp_path: Path) -> None:
+    """Late nobody knows by how much: the final sum is not there yet, and it is no 0."""
+    key = ("student-007", SLUG)
+    unsettled = replace(view().of(*key), counted=None)
+    changed = replace(view(), standings={**view().standings, key: unsettled})
+    page = index(class_report(changed, tmp_path).parent)
+    table = page.one("table", id="t-students")
+    (row,) = [one for one in page.inside(table, "tr") if page.inside(one, "th", **{"data-v": "student-007"})]
+    assert page.inside(row, "td", class_="num")[0].text == "–"
+    assert "after the late policy" not in (tmp_path / "students" / "student-007.html").read_text("utf-8")
+
+
 def test_what_a_person_has_to_settle_stands_first(written: dict[str, Path]) -> None:
     """Ours, unreadable, unplaced, unsettled, flags with file and line: before anything else is told."""
     page = index(written["folder"])

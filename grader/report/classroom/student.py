@@ -92,14 +92,14 @@ def student_page(found: Findings, student: Student) -> StudentPage:
     total = found.totals[student.id]
     form = messages.CLASS_STUDENT_TOTAL_OPEN if total.open else messages.CLASS_STUDENT_TOTAL
     section = messages.CLASS_STUDENT_SECTION.format(section=student.section) if student.section else ""
-    final = messages.CLASS_STUDENT_FINAL.format(score=number(total.counted))
+    differs = total.counted is not None and abs(total.counted - total.score) > 1e-9
     return StudentPage(
         title=messages.CLASS_STUDENT_TITLE.format(student=student.id, course=found.view.course.name),
         id=student.id,
         anchor=f"student-{found.links.students[student.id]}",
         who=[one for one in (student.name, student.email, section) if one],
         total=form.format(score=number(total.score), whole=number(found.whole)),
-        final=final if abs(total.counted - total.score) > 1e-9 else "",
+        final=messages.CLASS_STUDENT_FINAL.format(score=words.score_of(total.counted)) if differs else "",
         parts=[_part(found, found.view.of(student.id, one.slug)) for one in found.view.exercises],
     )
 
