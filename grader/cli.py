@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _OURS = 4
-_ELSEWHERE = {  # commands by name, and the module that is imported for them
+# Commands by name, and the module that is imported for them.
+_ELSEWHERE = {
     "export": "grader.commands.export",
     "release": "grader.commands.release",
+    "report": "grader.commands.report",
 }
 
 

@@ -72,6 +72,7 @@ def modules_under(prefix: str) -> list[str]:
         "grader.doctor",
         "grader.grade",
         "grader.report.render",
+        "grader.report.classroom",
         *modules_under("grader.commands"),
         *modules_under("grader.classroom"),
         "grader.author.gradescope",
