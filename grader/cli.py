@@ -6,9 +6,11 @@ never a traceback (GRADER_DEBUG=1 shows it). Everything that takes time to impor
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,16 +31,32 @@ from grader.errors import GraderError, UsageError
 from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
+    from grader.commands.grading import Replay
     from grader.course import Exercise
     from grader.results import ExerciseResult
+    from grader.sandbox.fence import Tier
     from grader.show import Checked
 
 _INTERRUPTED = 130
 _OURS = 4
 
 
+# Commands by the module of grader/commands that they are in, imported when they are asked for.
+_ELSEWHERE = {name: "grading" for name in ("grade", "results", "override", "comment")}
+
+
 class _Group(click.Group):
-    """Turns whatever a command raises into one message and its exit code."""
+    """Finds commands, also those that are elsewhere, and turns what one raises into one message and its exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"grader.commands.{_ELSEWHERE[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -77,6 +95,9 @@ def list_exercises() -> None:
 @main.command(help=messages.CLI_CHECK_HELP)
 @click.argument("exercise", required=False)
 @click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
+@click.option("--from", "store", metavar="DIR", type=click.Path(path_type=Path), help=messages.CLI_OPTION_FROM)
+@click.option("--student", metavar="ID", help=messages.CLI_OPTION_STUDENT)
+@click.option("--exercise", "named", metavar="E", help=messages.CLI_OPTION_EXERCISE)
 @click.option("-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD)
 @click.option("--seed", metavar="N", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
 @click.option("--device", type=click.Choice(DEVICES), help=messages.CLI_OPTION_DEVICE)
@@ -90,6 +111,9 @@ def list_exercises() -> None:
 def check(
     exercise: str | None,
     submission: Path | None,
+    store: Path | None,
+    student: str | None,
+    named: str | None,
     keyword: str,
     seed: int | None,
     device: str | None,
@@ -108,10 +132,15 @@ def check(
 
     course = find_course()
     language.use(lang or course.language)
+    exercise = exercise or named
     found = choose_exercise(course, exercise)
+    kept = None
+    if store or student or named:
+        others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
+        kept = _kept(store, found, student, exercise, others)
     if debug:
-        others = {"--json": json_file, "--html": html_file, "--merge": merge_file}
-        refuse_together("--debug", {**others, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
+        files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
+        refuse_together("--debug", {**files, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
         refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
         _debug(found, submission, seed, keyword, devices_of(found, device))
     if keyword:
@@ -121,10 +150,11 @@ def check(
     for file in (json_file, html_file):
         require_folder_of(file or "-")
     wanted = Wanted(
-        tier=tier_of(fence),
-        command=_command(exercise, None if as_student else submission, seed, lang),
+        tier=_tier(fence, others_code=kept is not None),
+        command=kept.command if kept else _command(exercise, None if as_student else submission, seed, lang),
         path=submission,
-        seed=seed,
+        given=kept.submission if kept else None,
+        seed=kept.seed if kept and seed is None else seed,
         keyword=keyword,
         devices=devices_of(found, device),
         earlier=_read_result(merge_file) if merge_file else None,
@@ -132,6 +162,8 @@ def check(
         as_student=as_student,
     )
     checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
+    if kept and kept.line:
+        click.echo(kept.line, err="-" in (json_file, html_file))
     if html_file:
         _write_html(checked, found, html_file)
     if json_file:
@@ -210,6 +242,29 @@ def demo() -> None:
     from grader.demo import run_demo
 
     run_demo(sys.stdout)
+
+
+def _kept(
+    store: Path | None, exercise: Exercise, student: str | None, name: str | None, others: Mapping[str, bool]
+) -> Replay:
+    from grader.commands.grading import replay
+
+    if store is None:
+        raise UsageError(messages.REPLAY_ONLY)
+    refuse_together("--from", others, messages.REPLAY_WHY_NOT)
+    if not student or not name:
+        raise UsageError(messages.REPLAY_NEEDS)
+    return replay(store, exercise, student)
+
+
+def _tier(fence: str, others_code: bool) -> Tier:
+    """Return the tier to run at; what somebody else wrote is fenced in, unless --fence none says otherwise."""
+    tier = tier_of(fence)
+    if others_code and fence == "auto":
+        from grader.classroom.run import allow
+
+        allow(tier, allow_unfenced=False)
+    return tier
 
 
 def _command(exercise: str | None, submission: Path | None, seed: int | None, lang: str | None) -> str:

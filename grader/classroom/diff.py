@@ -94,9 +94,7 @@ class Difference:
     unchanged: int
 
 
-def compare(
-    before: RunInfo, after: RunInfo, then: Mapping[Key, Snapshot], now: Mapping[Key, Snapshot]
-) -> Difference:
+def compare(before: RunInfo, after: RunInfo, then: Mapping[Key, Snapshot], now: Mapping[Key, Snapshot]) -> Difference:
     """Return what differs. Whoever is in neither, or in both alike, has not moved."""
     moves = [move for key in _keys(then, now) if (move := _move(key, then.get(key), now.get(key))) is not None]
     return Difference(before, after, tuple(moves), len({*then, *now}) - len(moves))

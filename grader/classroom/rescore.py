@@ -26,10 +26,9 @@ def rescored(result: ExerciseResult, worth: Mapping[str, float]) -> ExerciseResu
 def _worth(check: CheckResult, max_points: float) -> CheckResult:
     if max_points == check.max_points:
         return check
-    if check.max_points > 0:
-        share = check.points / check.max_points
-    else:
-        share = 1.0 if check.outcome is Outcome.PASSED else 0.0
+    # What was worth nothing has no share to keep; such checks are judged again, see `identity`.
+    passed = float(check.outcome is Outcome.PASSED)
+    share = check.points / check.max_points if check.max_points > 0 else passed
     return replace(check, points=round(share * max_points, 6), max_points=max_points)
 
 

@@ -89,6 +89,7 @@ class Standing:
     comments: tuple[Comment, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     attempts: int = 0
+    trouble: str = ""  # what an instructor, and nobody else, is told of a failure of ours
 
     def outcome(self, check: str) -> Outcome | None:
         """Return how a check ended: of several devices the first that was judged and not passed, else passed."""

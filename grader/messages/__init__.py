@@ -5,6 +5,7 @@ try next. Nothing here mentions processes, sockets or pickles to a student. No n
 """
 
 from grader.messages.checks import *
+from grader.messages.grading import *
 from grader.messages.instructor import *
 from grader.messages.report import *
 from grader.messages.student import *
