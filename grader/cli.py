@@ -263,7 +263,7 @@ def _tier(fence: str, others_code: bool) -> Tier:
     if others_code and fence == "auto":
         from grader.classroom.run import allow
 
-        allow(tier, allow_unfenced=False)
+        allow(tier, asked=False)
     return tier
 
 

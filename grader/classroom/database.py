@@ -33,29 +33,31 @@ def sentences(path: Path) -> Iterator[None]:
         raise InfrastructureError(messages.STORE_DAMAGED.format(file=path, problem=error)) from error
 
 
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[BinaryIO]:
-    """Make the folder and hold its lock, for as long as nothing goes wrong and the store is open.
+def locked(folder: Path) -> BinaryIO:
+    """Make the folder and lock it until what is returned is closed.
 
     Raises:
         UsageError: it cannot be written to, or another process writes to it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = hold(folder / LOCK)
+        return hold(folder / LOCK)
     except OSError as error:
         raise UsageError(messages.CLI_CANNOT_WRITE.format(file=folder, problem=error.strerror)) from error
-    with file:
-        yield file
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """Open for writing; the caller holds the lock."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    # Every commit survives the process; what a power cut can cost is the last of them, never the file.
+    """Open for writing, without changing anything yet; the caller holds the lock."""
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def prepare_to_write(connection: sqlite3.Connection) -> None:
+    """Say how to write, once the file is known to be a store.
+
+    Every commit survives the process; what a power cut can cost is the last of them, never the file.
+    """
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
-    return connection
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

@@ -128,14 +128,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def allow(tier: Tier, allow_unfenced: bool) -> None:
+def allow(tier: Tier, *, asked: bool, unfenced: bool = False) -> None:
     """Refuse to run other people's code without a fence, unless that is what is wanted.
+
+    Args:
+        asked: The tier was asked for; otherwise it is the strongest there is.
+        unfenced: That it is wanted.
 
     Raises:
         UsageError: it was asked for. FenceError: there is nothing better here; it names what is missing.
     """
-    if tier is Tier.NONE and not allow_unfenced:
-        require_tier(Tier.LANDLOCK)
+    if tier is Tier.NONE and not unfenced:
+        if not asked:
+            require_tier(Tier.LANDLOCK)
         raise UsageError(messages.GRADE_UNFENCED)
 
 

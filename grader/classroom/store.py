@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from grader import messages
-from grader.classroom.database import locked, of_today, open_to_read, open_to_write, sentences
+from grader.classroom.database import locked, of_today, open_to_read, open_to_write, prepare_to_write, sentences
 from grader.classroom.handin import Handin, Intake, Student, Unplaced
 from grader.classroom.identity import files_key
 from grader.classroom.picture import Late, class_view
@@ -70,10 +70,12 @@ class Store:
         if not create and not path.is_file():
             raise UsageError(messages.STORE_MISSING.format(folder=folder))
         with contextlib.ExitStack() as held, sentences(path):
-            lock = held.enter_context(locked(folder)) if write or create else None
+            lock = held.enter_context(locked(folder)) if write or create else None  # closing it unlocks
             connection = open_to_write(path) if lock else open_to_read(path)
             held.callback(connection.close)
             connection, notices = of_today(connection, path, lock is not None)
+            if lock:
+                prepare_to_write(connection)
             held.pop_all()
             return cls(folder, connection, lock, notices)
 

@@ -70,7 +70,7 @@ def grade(
     if not chosen:
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
     tier = tier_of(fence)
-    allow(tier, allow_unfenced)
+    allow(tier, asked=fence != "auto", unfenced=allow_unfenced)
     devices = {exercise.slug: devices_of(exercise, device) for exercise in chosen}
     asked = ["grade", str(submissions), "--out", str(out), *(f"--exercise={name}" for name in exercises)]
     asked += [*(f"--student={id}" for id in students), *([f"--device={device}"] if device else [])]

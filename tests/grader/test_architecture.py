@@ -64,7 +64,19 @@ def modules_under(prefix: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["grader.cli", "grader.__main__", "grader.show", "grader.doctor", "grader.grade", "grader.report.render"]
+    "module",
+    [
+        "grader.cli",
+        "grader.__main__",
+        "grader.show",
+        "grader.doctor",
+        "grader.grade",
+        "grader.report.render",
+        "grader.commands.grading",
+        "grader.classroom.run",
+        "grader.classroom.listing",
+        "grader.classroom.watch",
+    ],  # fmt: skip
 )
 def test_the_command_line_process_never_imports_torch(module: str) -> None:
     """Neither the command line nor anything it imports of ours imports torch, numpy or pytest."""
@@ -165,3 +177,9 @@ def test_every_sentence_is_said_somewhere() -> None:
     files = [path for module, path in MODULES.items() if module not in modules_under("grader.messages")]
     source = "\n".join(path.read_text() for path in [*files, *PACKAGE.rglob("*.j2")])
     assert [name for name in sentences() if f"messages.{name}" not in source] == []
+
+
+def test_only_the_store_speaks_sql() -> None:
+    """No module imports sqlite3 but those that the store consists of."""
+    speakers = {"grader.classroom.store", "grader.classroom.schema", "grader.classroom.database"}
+    assert {module for module in MODULES if "sqlite3" in roots(imports_of(module))} == speakers

@@ -95,7 +95,7 @@ def test_equal_files_are_judged_once(light: tuple[Course, Path, Path]) -> None:
     """Ann and Cem handed in the same first exercise: one judgement, an attempt each."""
     course, handed_in, out = light
     notes = grade(course, handed_in, out)
-    assert sorted(notes.judged()) == [f"ann {SECOND}", f"ann+cem {SLUG}", f"ben {SECOND}", f"ben {SLUG}"]
+    assert sorted(notes.judged()) == [f"ann {SECOND}", f"ann+cem {SLUG}", f"ben {SLUG}", f"ben {SECOND}"]
     with Store.open(out) as store:
         assert {row.judgement for row in store.attempts("ann", SLUG)} == {
             row.judgement for row in store.attempts("cem", SLUG)
@@ -397,15 +397,18 @@ def test_a_suite_changed_while_it_is_used_ends_the_run(light: tuple[Course, Path
     def changing(task: Task) -> Judged:
         if task.slug == SECOND:
             suite.write_text(suite.read_text() + "# changed\n")
-            return judge_task(msgspec_fresh(task))
+            return judge_task(for_a_new_worker(task))
         return judge_task(task)
 
     with pytest.raises(CourseError, match=f"The suite of {SECOND} was changed while the class was graded"):
         grade(course, handed_in, out, judge=changing)
-    assert set(grade(course, handed_in, out).judged()) <= {f"ann {SECOND}", f"ben {SECOND}"}
+    with Store.open(out) as store:
+        kept = {f"{row.student} {row.exercise}" for row in store.attempts()}
+    assert kept
+    assert not kept & set(grade(course, handed_in, out).judged())
 
 
-def msgspec_fresh(task: Task) -> Task:
+def for_a_new_worker(task: Task) -> Task:
     """Return a task for a worker that is started for it."""
     return Task(**{**vars(task), "fresh": True})
 
@@ -414,19 +417,15 @@ def test_a_check_that_breaks_on_one_submission_costs_nobody_else(light: tuple[Co
     """A mistake of the suite that one submission brings out leaves that one open; it is not tried in vain again."""
     course, handed_in, out = light
     suite = course.root / "tests" / "hidden" / SECOND / "test_more.py"
-    suite.write_text(
-        suite.read_text().replace(
-            "    expect_equal", "    expect_close(submission.half(4), BY[submission.half(4)])\n    expect_equal"
-        )
-        + BY
-    )
+    unready = "    expect_close(submission.half(4), BY.get(submission.half(4)))"
+    suite.write_text(suite.read_text().replace("    expect_equal", f"{unready}\n    expect_equal") + BY)
     notes = grade(course, handed_in, out)
     with Store.open(out) as store:
         view = store.view(course)
     assert view.of("ann", SECOND).score == 2
     assert view.of("ben", SECOND).open
-    assert notes.judged().count(f"ben {SECOND}") <= 3
-    assert view.of("ben", SECOND).trouble
+    assert notes.judged().count(f"ben {SECOND}") == 1
+    assert "expect_close compares tensors, arrays and numbers" in view.of("ben", SECOND).trouble
 
 
 def test_tasks_and_what_comes_of_them_can_travel(light: tuple[Course, Path, Path]) -> None:
