@@ -145,10 +145,7 @@ def check(
         _debug(found, submission, seed, keyword, devices_of(found, device))
     if keyword:
         refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
-    if json_file == html_file == "-":
-        refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
-    for file in (json_file, html_file):
-        require_folder_of(file or "-")
+    _require_places_for(json_file, html_file)
     wanted = Wanted(
         tier=_tier(fence, others_code=kept is not None),
         command=kept.command if kept else _command(exercise, None if as_student else submission, seed, lang),
@@ -242,6 +239,13 @@ def demo() -> None:
     from grader.demo import run_demo
 
     run_demo(sys.stdout)
+
+
+def _require_places_for(json_file: str | None, html_file: str | None) -> None:
+    if json_file == html_file == "-":
+        refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
+    for file in (json_file, html_file):
+        require_folder_of(file or "-")
 
 
 def _kept(

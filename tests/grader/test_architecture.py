@@ -76,7 +76,7 @@ def modules_under(prefix: str) -> list[str]:
         "grader.classroom.run",
         "grader.classroom.listing",
         "grader.classroom.watch",
-    ],  # fmt: skip
+    ],
 )
 def test_the_command_line_process_never_imports_torch(module: str) -> None:
     """Neither the command line nor anything it imports of ours imports torch, numpy or pytest."""
