@@ -2,8 +2,8 @@
 
     python benchmarks/classroom.py [--students N] [--exercises N] [--workers N] [--kills N]
 
-The class is made of references, equivalents, wrong answers and stubs of this repository's exercises, in shares that a real
-one could have. Figures of different machines do not compare.
+The class is made of references, equivalents, wrong answers and stubs of this repository's exercises, in shares that a
+real one could have. Figures of different machines do not compare.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from grader.classroom.store import Store
 from grader.classroom.watch import ConsoleWatch
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WRONG_FOLDER
+from grader.errors import GraderError
 from grader.sandbox.fence import strongest_tier
 from grader.submission import SourceFile, Submission, made_submission
 from grader.terminal import console_for
@@ -64,7 +65,7 @@ def main(students: int, exercises: int, workers: int, kills: int, into: Path | N
         if kills:
             again = Path(folder) / "killed"
             command = [sys.executable, __file__, "--students", str(students), "--exercises", str(exercises)]
-            done = _killed(kills, [*command, "--workers", str(workers), "--into", str(again)], took_s)
+            done = _killed(kills, [*command, "--workers", str(workers), "--into", str(again)], again, count)
             same = _outcomes(course, out) == _outcomes(course, again)
             print(f"  killed {done} times and gone on with: {'the same in everything' if same else 'DIFFERENT'}")
             sys.exit(0 if same else 1)
@@ -108,19 +109,25 @@ def _signed(submission: Submission, id: str) -> Submission:
     return made_submission({source.name: source.text for source in sources})
 
 
-def _killed(kills: int, command: list[str], took_s: float) -> int:
-    """Run again and again, killed at drawn moments, until one run comes to its end; return how often it was killed."""
+def _killed(kills: int, command: list[str], out: Path, count: int) -> int:
+    """Run again and again, killed once it has kept so many results as were drawn, and to the end at last."""
     draw, done = random.Random(2), 0
-    while True:
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            # Each gets a little further than the ones before, so that the moments are spread over the whole class.
-            process.wait(draw.uniform(0.1, 2 * took_s / kills + 10) if done < kills else None)
-            return done
-        except subprocess.TimeoutExpired:
+    for kept in sorted(draw.randrange(count) for _ in range(kills)):
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and _kept(out) < kept:
+                time.sleep(draw.uniform(0.0, _SAMPLE_S))  # so that it hits any moment of keeping one
+            done += process.poll() is None
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            done += 1
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+    return done
+
+
+def _kept(out: Path) -> int:
+    try:
+        with Store.open(out) as store:
+            return len(store.judgements())
+    except GraderError:  # there is none yet, or it is just being made
+        return 0
 
 
 def _outcomes(course: Course, out: Path) -> dict[tuple[str, str], object]:
