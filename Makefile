@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip
 TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 BUILD := $(shell sed -n 's/^setuptools==.*/&/p' constraints.txt)
 
-.PHONY: demo test check fmt bench doctor clean
+.PHONY: demo test axe check fmt bench doctor clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -21,6 +21,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q $(TEST_ARGS)
+
+# Once, where there are node and a Chromium: the accessibility scan of the reports is then part of `make test`.
+axe:
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -35,6 +39,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/boundary.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/verify.py
+	$(BIN)/python benchmarks/report.py
 
 doctor: $(VENV)/.installed
 	$(BIN)/grader doctor

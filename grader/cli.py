@@ -39,24 +39,25 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _OURS = 4
-
-
-# Commands by the module of grader/commands that they are in, imported when they are asked for.
-_ELSEWHERE = {name: "grading" for name in ("grade", "results", "override", "comment")}
+# Commands by name, and the module that is imported for them.
+_ELSEWHERE = {
+    "export": "grader.commands.export",
+    "report": "grader.commands.report",
+    **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
+}
 
 
 class _Group(click.Group):
-    """Finds commands, also those that are elsewhere, and turns what one raises into one message and its exit code."""
+    """Turns whatever a command raises into one message and its exit code; imports commands that live elsewhere."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_ELSEWHERE})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _ELSEWHERE:
-            return super().get_command(ctx, cmd_name)
-        module = importlib.import_module(f"grader.commands.{_ELSEWHERE[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
+        if cmd_name in _ELSEWHERE:
+            command: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

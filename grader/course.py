@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from grader import messages
 from grader.errors import CourseError, UsageError
+from grader.late_policy import NO_LATE_POLICY, LatePolicy
 from grader.limits import Limits
 from grader.policy import DEFAULT_FEEDBACK, NO_POLICY, Feedback, Policy
 
@@ -31,12 +33,13 @@ _LEADING_NUMBER = re.compile(r"exercise(\d+)(?:_|$)")
 
 
 class CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What course.toml says."""
+    """What course.toml says. `canvas` names the column of an exercise in Canvas' gradebook, by title or number."""
 
     name: Annotated[str, msgspec.Meta(min_length=1)]
     seed: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = 0
     language: str = "en"
-    late: dict[str, Any] = msgspec.field(default_factory=dict)
+    late: LatePolicy = NO_LATE_POLICY
+    canvas: dict[str, str | int] = {}
 
 
 class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +79,8 @@ class Course:
     name: str
     seed: int
     language: str
+    late: LatePolicy = field(default=NO_LATE_POLICY, hash=False)
+    canvas: Mapping[str, str | int] = field(default_factory=dict, hash=False)
 
     @property
     def data_folder(self) -> Path:
@@ -167,7 +172,7 @@ def load_course(root: Path) -> Course:
         CourseError: it is missing or says something it cannot say; the message names file and key.
     """
     said = read_toml(root / "course.toml", CourseFile, root)
-    return Course(root, said.name, said.seed, said.language)
+    return Course(root, said.name, said.seed, said.language, said.late, said.canvas)
 
 
 def load_exercise(course: Course, name: str) -> Exercise:
@@ -214,6 +219,18 @@ def choose_exercise(course: Course, name: str | None) -> Exercise:
         for exercise in exercises
     )
     raise UsageError(messages.WHICH_EXERCISE.format(here=Path.cwd(), commands=commands))
+
+
+def slug_named(course: Course, name: str, file: str, key: str) -> str:
+    """Return the slug of the exercise that a file of the course names.
+
+    Raises:
+        CourseError: there is no such exercise; the message names file and key.
+    """
+    try:
+        return _slug_of(course, name)
+    except UsageError as error:
+        raise CourseError(messages.TOML_KEY.format(file=file, key=key, problem=error)) from error
 
 
 def did_you_mean(word: str, candidates: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Read what a student handed in: from a file or a folder to text, without trusting either.
 
 Owns the sentences a student gets when a submission cannot be read. Invariant: nothing here runs, imports or follows
-what it reads; links, pipes and devices are refused, and no more than a megabyte of a file is ever read.
+what it reads; links, pipes and devices are refused, and no file is read beyond a limit.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read_submission(exercise: Exercise, path: Path | None = None) -> Submission:
         return _from_folder(exercise, path)
     if len(exercise.files) > 1:
         raise SubmissionRejected(messages.NEEDS_A_FOLDER.format(files=", ".join(exercise.files)))
-    return _submission([(exercise.files[0], _read_bytes(path, path.name))], ())
+    return submission_from([(exercise.files[0], _source_bytes(path, path.name))], ())
 
 
 def _from_folder(exercise: Exercise, folder: Path) -> Submission:
@@ -70,13 +70,18 @@ def _from_folder(exercise: Exercise, folder: Path) -> Submission:
     read = []
     for name in exercise.files:
         if name not in present:
-            raise SubmissionRejected(messages.FILE_MISSING.format(file=name, hint=_near_file(name, present)))
-        read.append((name, _read_bytes(folder / name, name)))
-    extra = [name for name in present if name not in exercise.files and not _is_part_of_the_course(name)]
-    return _submission(read, extra[:_MAX_LISTED])
+            raise missing(name, present)
+        read.append((name, _source_bytes(folder / name, name)))
+    extra = [name for name in present if name not in exercise.files and not is_part_of_the_course(name)]
+    return submission_from(read, extra)
 
 
-def _is_part_of_the_course(name: str) -> bool:
+def missing(name: str, present: list[str]) -> SubmissionRejected:
+    """Return what to raise when a file is not among those present; near names are suggested."""
+    return SubmissionRejected(messages.FILE_MISSING.format(file=name, hint=_near_file(name, present)))
+
+
+def is_part_of_the_course(name: str) -> bool:
     """Whether a file beside the student's comes with the exercise: its statement, that one's figures, its suite."""
     return name in _PART_OF_THE_COURSE or name.endswith(".svg")
 
@@ -88,8 +93,14 @@ def _near_file(name: str, present: list[str]) -> str:
     return messages.NEAR_NAMES.format(names=messages.NAMES_OR.join(alike[:3])) if alike else did_you_mean(name, present)
 
 
-def _submission(read: list[tuple[str, bytes]], extra: Iterable[str]) -> Submission:
-    return Submission(_digest(read), tuple(SourceFile(name, _decode(name, data)) for name, data in read), tuple(extra))
+def submission_from(read: list[tuple[str, bytes]], extra: Iterable[str]) -> Submission:
+    """Return the submission that consists of these files, given by name and bytes.
+
+    Raises:
+        SubmissionRejected: one is not text that Python could read.
+    """
+    listed = tuple(itertools.islice(extra, _MAX_LISTED))
+    return Submission(_digest(read), tuple(SourceFile(name, _decode(name, data)) for name, data in read), listed)
 
 
 def made_submission(texts: Mapping[str, str]) -> Submission:
@@ -112,7 +123,19 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names)
 
 
-def _read_bytes(path: Path, name: str) -> bytes:
+def _source_bytes(path: Path, name: str) -> bytes:
+    data = read_bytes(path, name, MAX_SOURCE_BYTES)
+    if len(data) > MAX_SOURCE_BYTES:
+        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
+    return data
+
+
+def read_bytes(path: Path, name: str, limit: int) -> bytes:
+    """Return the bytes of a regular file that is no link: all, or one more than `limit`, which tells that it is longer.
+
+    Raises:
+        SubmissionRejected: it is something else, or cannot be opened; the sentence calls it `name`.
+    """
     # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -124,16 +147,13 @@ def _read_bytes(path: Path, name: str) -> bytes:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise SubmissionRejected(messages.NOT_A_FILE.format(file=name))
         with open(fd, "rb", closefd=False) as file:
-            data = file.read(MAX_SOURCE_BYTES + 1)
+            return file.read(limit + 1)
     finally:
         os.close(fd)
-    if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
-    return data
 
 
 def _decode(name: str, data: bytes) -> str:
-    if wide := _utf16_or_32(data):
+    if wide := utf16_or_32(data):
         raise SubmissionRejected(messages.FILE_WRONG_ENCODING.format(file=name, encoding=wide))
     try:
         text = data.decode("utf-8-sig")
@@ -148,7 +168,7 @@ def _decode(name: str, data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _utf16_or_32(data: bytes) -> str:
+def utf16_or_32(data: bytes) -> str:
     """Name the encoding that editors on Windows sometimes save in, by its mark or by its every second byte being 0."""
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "UTF-32"

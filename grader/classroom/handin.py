@@ -32,7 +32,8 @@ class Handin:
 
     `submission` is None where it cannot be read; `problem` then is the sentence that the student gets. `origin` names
     file or folder within what was given, made printable. `cells` maps a line of a file that was a notebook to the
-    number of its cell, counted from 1, and the line in it.
+    number of its cell, counted from 1, and the line in it. What a group handed in together stands here once for each of
+    its students, with the others as `partners`.
     """
 
     student: str
@@ -66,3 +67,5 @@ class Intake:
     handins: tuple[Handin, ...]
     unplaced: tuple[Unplaced, ...] = ()
     ignored: tuple[str, ...] = ()  # harmless files beside, such as .DS_Store
+    why: str = ""  # what told the layout
+    exercises: tuple[str, ...] = ()  # the slugs that were looked for

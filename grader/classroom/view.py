@@ -68,7 +68,8 @@ class Standing:
     """One student in one exercise. `result` is None where nothing was handed in or nothing is judged yet.
 
     `score` is what was judged, with overrides; `counted` is that after the late policy. Both are None where nothing was
-    handed in, or where the result is open: some check has ended in a failure of ours.
+    handed in, or where the result is open: some check has ended in a failure of ours. `counted` is None too where
+    nobody knows how late the work was.
     """
 
     student: Student

@@ -6,7 +6,6 @@ A command parses, makes one call, prints. Never imports torch; what takes time i
 from __future__ import annotations
 
 import getpass
-import importlib
 import shlex
 import sys
 from dataclasses import dataclass
@@ -338,12 +337,12 @@ def replay(folder: Path, exercise: Exercise, student: str) -> Replay:
 
 
 def _take_in() -> TakeIn:
-    # By name, because the intake is another part, made at the same time as this one.
-    return importlib.import_module("grader.classroom.intake").take_in  # type: ignore[no-any-return]
+    from grader.classroom.intake import take_in
+
+    return take_in
 
 
-def _late() -> Late | None:
-    try:
-        return importlib.import_module("grader.classroom.late").apply  # type: ignore[no-any-return]
-    except ModuleNotFoundError:
-        return None
+def _late() -> Late:
+    from grader.classroom.late import apply
+
+    return apply

@@ -75,6 +75,14 @@ def nearness(one: Evidence, other: Evidence) -> Nearness:
     return _nearness_of_values(one.sketch, other.sketch, one.scale)
 
 
+def reach(evidence: Evidence) -> float:
+    """Return how much smaller the largest entry of another piece may be and both still be SAME; 0 without a value."""
+    if evidence.sketch is None:
+        return 0.0
+    same, _ = _BOUNDS.get(evidence.sketch.dtype, _EXACT)
+    return same * (evidence.scale or evidence.sketch.peak)
+
+
 def _nearness_of_values(one: Sketch, other: Sketch, scale: float) -> Nearness:
     if (one.kind, one.dtype, one.shape, one.odd, one.text) != (
         other.kind, other.dtype, other.shape, other.odd, other.text,

@@ -5,8 +5,11 @@ try next. Nothing here mentions processes, sockets or pickles to a student. No n
 """
 
 from grader.messages.checks import *
+from grader.messages.class_report import *
+from grader.messages.gradebook import *
 from grader.messages.grading import *
 from grader.messages.instructor import *
+from grader.messages.intake import *
 from grader.messages.report import *
 from grader.messages.student import *
 from grader.messages.training import *

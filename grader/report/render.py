@@ -6,6 +6,8 @@ characters spelled out; a name that a template uses and nobody gave is an error,
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -47,10 +49,31 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"visible": visible, "prose": prose, "number": number, "points": points}
-    made.globals |= {"messages": messages, "css": Markup((_HERE / "assets" / "student.css").read_text("utf-8"))}
+    base, student, class_, script = map(asset, ("base.css", "student.css", "class.css", "class.js"))
+    made.globals |= {
+        "messages": messages,
+        "css": base + student,
+        "class_css": base + class_,
+        "class_full_css": base + student + class_,
+        "script": script,
+        "script_digest": digest(script),
+    }
     return made
+
+
+@cache
+def asset(name: str) -> Markup:
+    """Return one of our own files, as it stands."""
+    return Markup((_HERE / "assets" / name).read_text("utf-8"))
+
+
+def digest(script: str) -> str:
+    """Return what a Content-Security-Policy names to allow this script and no other."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def _finalize(value: Any) -> Any:
     """Spell out what cannot be seen in plain text; what a filter made into Markup was seen to there."""
-    return spelled(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if type(value) is str:
+        return spelled(value)
+    return spelled(str(value)) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -23,12 +23,15 @@ _EXPONENT = re.compile(r"\b\d[\d.]*e-\d+\b")
 
 def spelled(text: str) -> str:
     """Return `text` with every character that cannot be seen written as its code; fits into an attribute too."""
+    if text.isprintable():  # nearly always, and a class has half a million texts
+        return text
     return _ODD.sub(lambda found: _code(found[0]) or found[0], text)
 
 
 def visible(text: str) -> Markup:
     """Return escaped text in which characters that cannot be seen stand out as their codes; tabs stay."""
-    return Markup(_ODD.sub(_stand_out, str(escape(text))))
+    escaped = str(escape(text))
+    return Markup(escaped if escaped.isprintable() else _ODD.sub(_stand_out, escaped))
 
 
 def prose(text: str) -> Markup:

@@ -131,7 +131,7 @@ def _judged(
         exercise.slug,
         result=result,
         score=points,
-        counted=None if points is None else points * lateness.factor,
+        counted=None if points is None or lateness.unsettled else points * lateness.factor,
         open=is_open,
         handed_in=True,
         origin=f"{student.id}/{exercise.files[0]}",

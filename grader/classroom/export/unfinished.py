@@ -1,0 +1,73 @@
+"""What must not be handed back yet: standings that a person has to settle first, and why. Pure.
+
+Owns when points may leave the house. Invariant: what is unfinished is never exported as a number, least of all as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grader import messages
+from grader.classroom.view import ClassView, Standing
+from grader.results import OUR_FAILURES, Outcome
+from grader.terminal import printable
+
+_SHOWN = 12
+
+
+def points_of(standing: Standing) -> float | None:
+    """Return the points to hand back; None where there are none yet, or nothing was handed in."""
+    return None if why_unfinished(standing) else standing.counted
+
+
+def why_unfinished(standing: Standing) -> str:
+    """Return what has to be settled before these points are handed back; "" if nothing has."""
+    if standing.open or (standing.handed_in and standing.score is None):
+        return _ours(standing)
+    if standing.lateness.unsettled:
+        return messages.UNFINISHED_LATENESS
+    if waiting := _pending(standing):
+        return messages.UNFINISHED_PENDING.format(checks=enumerated(waiting))
+    return ""
+
+
+def unfinished(view: ClassView) -> list[tuple[Standing, str]]:
+    """Return who is not finished, and why, in the order of exercises and students."""
+    standings = [one for exercise in view.exercises for one in view.in_exercise(exercise.slug)]
+    return [(one, why) for one in standings if (why := why_unfinished(one))]
+
+
+def left_as_they_were(view: ClassView) -> list[str]:
+    """Return what an export says of those it wrote nothing for: who is not finished, who handed in nothing."""
+    waiting = [f"{one.student.id} ({one.exercise})" for one, _ in unfinished(view)]
+    absent = [
+        f"{one.student.id} ({one.exercise})"
+        for exercise in view.exercises
+        for one in view.in_exercise(exercise.slug)
+        if points_of(one) is None and not why_unfinished(one)
+    ]
+    said = ((messages.GRADES_NOT_FINISHED, waiting), (messages.GRADES_NOTHING_HANDED_IN, absent))
+    return [sentence.format(count=len(who), who=enumerated(who)) for sentence, who in said if who]
+
+
+def enumerated(names: Iterable[str]) -> str:
+    """Return names in one line, printable, the first few of very many."""
+    shown = [printable(name) for name in names]
+    if len(shown) <= _SHOWN:
+        return ", ".join(shown)
+    return messages.GRADES_AND_MORE.format(names=", ".join(shown[:_SHOWN]), count=len(shown) - _SHOWN)
+
+
+def _ours(standing: Standing) -> str:
+    checks = standing.result.checks if standing.result else []
+    ours = sorted({f"{check.id} ({check.outcome})" for check in checks if check.outcome in OUR_FAILURES})
+    return messages.UNFINISHED_OURS.format(checks=enumerated(ours)) if ours else messages.UNFINISHED_NOT_JUDGED
+
+
+def _pending(standing: Standing) -> list[str]:
+    """Return the checks that no device has judged and no person has given points for."""
+    given = {override.check for override in standing.overrides}
+    if standing.result is None or "" in given:
+        return []
+    waiting = {check.id for check in standing.result.checks if standing.outcome(check.id) is Outcome.PENDING}
+    return sorted(waiting - given)
