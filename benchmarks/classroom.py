@@ -92,7 +92,7 @@ def made_intake(exercises: Sequence[Exercise], students: int) -> Intake:
             kind = draw.choice([kind for kind in kinds if answers[kind]])
             submission = _signed(draw.choice(answers[kind]), person.id)
             handins.append(Handin(person.id, exercise.slug, submission, f"{person.id}/{exercise.slug}"))
-    return Intake("made", people, tuple(handins))
+    return Intake("made", people, tuple(handins), exercises=tuple(exercise.slug for exercise in exercises))
 
 
 def _answers(exercise: Exercise, kind: str) -> list[Submission]:

@@ -5,14 +5,17 @@ Owns what a standing says. Reads rows through the store and knows no SQL; judges
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from grader import messages
 from grader.classroom.diff import CheckThen, Difference, Snapshot, compare
 from grader.classroom.handin import Student
+from grader.classroom.notebook import with_cells
 from grader.classroom.rescore import rescored, score_of, standing_overrides
 from grader.classroom.rows import AttemptRow, HandinRow, JudgementRow, PlanRow
 from grader.classroom.view import Attempt, ClassView, Comment, Lateness, Override, RunInfo, Standing
@@ -171,6 +174,8 @@ class _Maker:
         overrides = standing_overrides(said.overrides)
         points = score_of(result, overrides)
         told = handin.rest if handin else None
+        if result is not None and told is not None and told.cells:
+            result = in_cells(result, told.cells)
         stale = (messages.STANDING_STALE,) if judgement and self._plans.is_stale(judgement) else ()
         return Standing(
             student,
@@ -201,6 +206,13 @@ class _Maker:
         if handin is None or handin.submission is None:
             return {}
         return {source.name: source.text for source in self._submissions[handin.submission].sources}
+
+
+def in_cells(result: ExerciseResult, cells: Mapping[str, Sequence[tuple[int, int]]]) -> ExerciseResult:
+    """Return the result with the cell of a notebook beside every line that a message names."""
+    checks = [replace(check, message=with_cells(check.message, cells)) for check in result.checks]
+    flags = [replace(flag, message=with_cells(flag.message, cells)) for flag in result.flags]
+    return replace(result, checks=checks, flags=flags)
 
 
 def _trouble(judgement: JudgementRow | None, result: ExerciseResult | None, stale: tuple[str, ...]) -> str:

@@ -14,15 +14,16 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
+from rich.text import Text
 
 from grader import messages
 from grader.classroom.benches import Task
 from grader.classroom.handin import Intake, Unplaced
+from grader.classroom.intake import said
 from grader.classroom.schedule import Delivery
-from grader.terminal import indented, printable, say
+from grader.terminal import indented, paragraph, printable, say
 
 _LINES = 20  # of a whole run, where nothing moves
-_SHOWN_UNPLACED = 10
 
 
 class ConsoleWatch:
@@ -62,18 +63,11 @@ class ConsoleWatch:
 
     def taken(self, intake: Intake) -> None:
         """Say what was handed in and what nobody understood."""
-        facts = {
-            "students": len(intake.students),
-            "exercises": len({handin.exercise for handin in intake.handins}),
-            "handins": len(intake.handins),
-            "layout": intake.layout,
-        }
-        say(self._console, [messages.GRADE_TAKEN.format(**facts)])
-        if intake.unplaced:
-            say(self._console, [messages.GRADE_TAKEN_LOST.format(count=len(intake.unplaced))])
-            say(self._console, (f"  {unplaced_line(one)}" for one in intake.unplaced[:_SHOWN_UNPLACED]))
-            if (more := len(intake.unplaced) - _SHOWN_UNPLACED) > 0:
-                say(self._console, ["  " + messages.GRADE_MORE.format(count=more)])
+        for line in said(intake):
+            blanks = len(line) - len(line.lstrip())
+            say(
+                self._console, (Text(" " * blanks) + text for text in paragraph(printable(line.strip()), self._console))
+            )
         say(self._console, [self._conditions, ""])
 
     def begins(self, totals: Mapping[str, int], known: Mapping[str, int], recipients: Mapping[str, list[str]]) -> None:

@@ -116,7 +116,8 @@ def take_in(
     ]
     students = tuple(Student(folder.name, folder.name.title()) for folder in folders)
     unplaced = tuple(Unplaced(file.name, "it is no folder") for file in path.iterdir() if file.is_file())
-    return Intake(layout or "folders", students, tuple(handins), unplaced)
+    slugs = tuple(exercise.slug for exercise in exercises)
+    return Intake(layout or "folders", students, tuple(handins), unplaced, exercises=slugs)
 
 
 def _handin(exercise: Exercise, folder: Path) -> Handin:

@@ -270,3 +270,15 @@ def test_the_last_of_several_handins_counts_and_all_are_kept(graded: Path, exerc
         assert store.view(exercise.course).of("ann", SLUG).sources == {"work.py": "pass\n"}
         assert store.handins(until=1)[0].submission != {row.student: row for row in store.handins()}["ann"].submission
         assert [one.origin for one in store.unplaced()] == ["x.docx"]
+
+
+def test_messages_about_a_notebook_name_the_cell(tmp_path: Path, exercise: Exercise) -> None:
+    """A line of the made file is followed by the cell it came from, for the student whose file was a notebook."""
+    with Store.open(tmp_path / "out", create=True) as store:
+        run = begin(store)  # ann's first two lines are those of cell 1
+        found = result()
+        found.checks[1].message = "Your code raised KeyError: 3 (work.py, line 2)"
+        store.keep(run, judged(result=found), ["ann"])
+        told = store.view(exercise.course).of("ann", SLUG).result
+    assert told is not None
+    assert told.checks[1].message == "Your code raised KeyError: 3 (work.py, line 2 (cell 1, line 2))"
