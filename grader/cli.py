@@ -11,6 +11,7 @@ import importlib
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -31,8 +32,10 @@ from grader.errors import GraderError, UsageError
 from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
+    from grader.commands.grading import Replay
     from grader.course import Exercise
     from grader.results import ExerciseResult
+    from grader.sandbox.fence import Tier
     from grader.show import Checked
 
 _INTERRUPTED = 130
@@ -42,6 +45,7 @@ _ELSEWHERE = {
     "export": "grader.commands.export",
     "release": "grader.commands.release",
     "report": "grader.commands.report",
+    **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
 }
 
 
@@ -94,6 +98,9 @@ def list_exercises() -> None:
 @main.command(help=messages.CLI_CHECK_HELP)
 @click.argument("exercise", required=False)
 @click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
+@click.option("--from", "store", metavar="DIR", type=click.Path(path_type=Path), help=messages.CLI_OPTION_FROM)
+@click.option("--student", metavar="ID", help=messages.CLI_OPTION_STUDENT)
+@click.option("--exercise", "named", metavar="E", help=messages.CLI_OPTION_EXERCISE)
 @click.option("-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD)
 @click.option("--seed", metavar="N", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
 @click.option("--device", type=click.Choice(DEVICES), help=messages.CLI_OPTION_DEVICE)
@@ -108,6 +115,9 @@ def list_exercises() -> None:
 def check(
     exercise: str | None,
     submission: Path | None,
+    store: Path | None,
+    student: str | None,
+    named: str | None,
     keyword: str,
     seed: int | None,
     device: str | None,
@@ -127,27 +137,24 @@ def check(
 
     course = find_course()
     language.use(lang or course.language)
+    exercise = exercise or named
     found = choose_exercise(course, exercise)
+    others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
+    kept = _kept(store, found, student, exercise, others) if store or student or named else None
+    files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
     if debug:
-        others: dict[str, str | bool | None] = {"--json": json_file, "--html": html_file, "--merge": merge_file}
-        others |= {"--github": github, "--as-student": as_student}
-        refuse_together("--debug", others, messages.CLI_WHY_NOT_DEBUG)
+        refuse_together(
+            "--debug", {**files, "--github": github, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG
+        )
         refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
         _debug(found, submission, seed, keyword, devices_of(found, device))
-    if keyword:
-        refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
-    if json_file == html_file == "-":
-        refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
-    if github:
-        to_stdout = {"--json -": json_file == "-", "--html -": html_file == "-"}
-        refuse_together("--github", to_stdout, messages.CLI_WHY_NOT_GITHUB)
-    for file in (json_file, html_file):
-        require_folder_of(file or "-")
+    _require_places_for(files, keyword, github)
     wanted = Wanted(
-        tier=tier_of(fence),
-        command=_command(exercise, None if as_student else submission, seed, lang),
+        tier=_tier(fence, others_code=kept is not None),
+        command=kept.command if kept else _command(exercise, None if as_student else submission, seed, lang),
         path=submission,
-        seed=seed,
+        given=kept.submission if kept else None,
+        seed=kept.seed if kept and seed is None else seed,
         keyword=keyword,
         devices=devices_of(found, device),
         earlier=_read_result(merge_file) if merge_file else None,
@@ -156,6 +163,8 @@ def check(
     )
     with _github_takes_no_commands() if github else contextlib.nullcontext():
         checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
+    if kept and kept.line:
+        click.echo(kept.line, err="-" in (json_file, html_file))
     if html_file:
         _write_html(checked, found, html_file)
     if json_file:
@@ -236,6 +245,42 @@ def demo() -> None:
     from grader.demo import run_demo
 
     run_demo(sys.stdout)
+
+
+def _require_places_for(files: Mapping[str, str | None], keyword: str, github: bool) -> None:
+    """Find out before anything is judged what cannot be written, to a file or to stdout."""
+    to_stdout = {f"{option} -": file == "-" for option, file in files.items()}
+    if keyword:
+        refuse_together("-k", {"--merge": files["--merge"]}, messages.CLI_WHY_NOT_PART)
+    if files["--json"] == "-":
+        refuse_together("--json -", {"--html -": to_stdout["--html -"]}, messages.CLI_WHY_NOT_BOTH)
+    if github:
+        refuse_together("--github", to_stdout, messages.CLI_WHY_NOT_GITHUB)
+    for option in ("--json", "--html"):
+        require_folder_of(files[option] or "-")
+
+
+def _kept(
+    store: Path | None, exercise: Exercise, student: str | None, name: str | None, others: Mapping[str, bool]
+) -> Replay:
+    from grader.commands.grading import replay
+
+    if store is None:
+        raise UsageError(messages.REPLAY_ONLY)
+    refuse_together("--from", others, messages.REPLAY_WHY_NOT)
+    if not student or not name:
+        raise UsageError(messages.REPLAY_NEEDS)
+    return replay(store, exercise, student)
+
+
+def _tier(fence: str, others_code: bool) -> Tier:
+    """Return the tier to run at; what somebody else wrote is fenced in, unless --fence none says otherwise."""
+    tier = tier_of(fence)
+    if others_code and fence == "auto":
+        from grader.classroom.run import allow
+
+        allow(tier, asked=False)
+    return tier
 
 
 def _command(exercise: str | None, submission: Path | None, seed: int | None, lang: str | None) -> str:

@@ -51,7 +51,8 @@ class Wanted:
 
     `seed` None means the course's, `devices` None every listed one that is present; `earlier` is merged in; without
     `has_html` a student with something to fix is told how to get the report; `brief` leaves out the line for each check
-    and the commands to type next; `as_student` shows an author what a student gets to see, and no more.
+    and the commands to type next; `as_student` shows an author what a student gets to see, and no more;
+    `given` was read already, and is no file of this machine's user.
     """
 
     tier: Tier
@@ -64,6 +65,7 @@ class Wanted:
     has_html: bool = False
     brief: bool = False
     as_student: bool = False
+    given: Submission | SubmissionRejected | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
         UsageError: the path does not exist, or the earlier result is about something else.
         CourseError, InfrastructureError: see `Grader`.
     """
-    submission = _read(exercise, wanted.path)
+    submission = _read(exercise, wanted.path) if wanted.given is None else wanted.given
     console = console_for(stream)
     seed = _seed(exercise, wanted)
     say(console, heading_lines(exercise.slug, exercise.title, wanted.tier, seed, console))
@@ -91,9 +93,11 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
     with RunningLine(console) as running:
         grader.on_prepare = running.prepares
         with grader:
-            _require_devices(grader, wanted)
+            require_devices(grader, wanted.devices)
             judged = _judge(grader, submission, wanted, console, running)
-    is_own = wanted.path is None  # hints are about a student's own files, not about any that were looked at
+    is_own = (
+        wanted.path is None and wanted.given is None
+    )  # hints are about a student's own files, not about any that were looked at
     hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own or wanted.as_student else ""
     result = _conclude(judged, wanted, console, hint)
     if is_own:
@@ -101,14 +105,14 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
     return Checked(result, _sources(submission))
 
 
-def _require_devices(grader: Grader, wanted: Wanted) -> None:
+def require_devices(grader: Grader, devices: tuple[str, ...] | None) -> None:
     """Refuse to go on where everything was asked for on a device that is not here.
 
     Raises:
         InfrastructureError: it says what is lacking.
     """
-    asked = [planned for planned in grader.plan if wanted.devices is None or planned.device in wanted.devices]
-    if wanted.devices is not None and asked and all(planned.pending for planned in asked):
+    asked = [planned for planned in grader.plan if devices is None or planned.device in devices]
+    if devices is not None and asked and all(planned.pending for planned in asked):
         torch = grader.circumstances.torch
         reasons = {planned.device: why_absent(planned.device, planned.lacks, torch) for planned in asked}
         raise InfrastructureError(

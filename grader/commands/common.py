@@ -54,7 +54,7 @@ def devices_of(exercise: Exercise, device: str | None) -> tuple[str, ...] | None
     return (device,)
 
 
-def refuse_together(option: str, others: Mapping[str, str | bool | None], why: str) -> None:
+def refuse_together(option: str, others: Mapping[str, str | bool | None] | Mapping[str, bool], why: str) -> None:
     """Raise UsageError if one of the others was given too."""
     if given := ", ".join(name for name, value in others.items() if value):
         raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))

@@ -46,13 +46,13 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def entry_key(answer: WrongAnswer, circumstances: Circumstances, seed: int) -> str:
     """Return the name of an entry: a digest of everything that it depends on."""
     digest = hashlib.sha256(answer.path.read_bytes())
-    for part in (*circumstances, str(seed), platform.python_version(), _own_code()):
+    for part in (*circumstances, str(seed), platform.python_version(), own_code()):
         digest.update(f"\0{part}".encode())
     return digest.hexdigest()
 
 
 @functools.cache
-def _own_code() -> str:
+def own_code() -> str:
     """Return a digest of the code that judges: what a comparison records changes with it, also between two versions."""
     package = Path(grader.__file__).parent
     digest = hashlib.sha256()

@@ -5,37 +5,59 @@ Owns when the atlas is needed: only once something failed that left evidence, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from grader import language
+from grader.course import Exercise
 from grader.diagnosis.atlas import Entry, WrongAnswer, load_atlas, wrong_answers
 from grader.diagnosis.cache import cache_folder
 from grader.diagnosis.evidence import UNNAMED_DEVICES
 from grader.diagnosis.lookup import Known
-from grader.diagnosis.naming import record_of, with_names
+from grader.diagnosis.misconception import Misconception
+from grader.diagnosis.naming import JudgementLike, record_of, with_names
 from grader.grade import Grader, Judgement
 from grader.pool import OnProgress, Pool
 from grader.results import ExerciseResult
 from grader.submission import read_submission
 
 
-def named(grader: Grader, judgement: Judgement, on_progress: OnProgress | None = None) -> ExerciseResult:
-    """Return the result with a diagnosis on every check whose mistake is known.
+@dataclass(frozen=True)
+class Names:
+    """The known mistakes of an exercise for one seed, ready to be looked up in any number of judgements."""
 
-    A part of the suite is not enough: which other checks fail decides between mistakes that agree at one.
+    atlas: Sequence[Known]
+    misconceptions: Mapping[str, Misconception]
+
+    def applied(self, judgement: JudgementLike, exercise: Exercise) -> ExerciseResult:
+        """Return the result with a diagnosis on every check whose mistake is known."""
+        if not self.atlas or not judgement.evidence:
+            return judgement.result
+        return with_names(judgement, self.atlas, self.misconceptions, exercise.feedback, language.current())
+
+
+def names_for(grader: Grader, seed: int, on_progress: OnProgress | None = None) -> Names:
+    """Return the known mistakes of a grader's exercise, running the wrong answers that are not in the cache.
 
     Args:
         on_progress: Called with how many wrong answers have been run, and of how many.
     Raises:
         CourseError: the header of a wrong answer is broken.
     """
-    exercise, result = grader.exercise, judgement.result
-    answers = wrong_answers(exercise)
-    if not answers or not judgement.evidence or len(result.checks) < len(grader.plan):
+    answers = wrong_answers(grader.exercise)
+    atlas = atlas_of(grader, answers, seed, on_progress)
+    return Names(atlas, {answer.misconception.id: answer.misconception for answer in answers})
+
+
+def named(grader: Grader, judgement: Judgement, on_progress: OnProgress | None = None) -> ExerciseResult:
+    """Return the result with a diagnosis on every check whose mistake is known; see `names_for`.
+
+    A part of the suite is not enough: which other checks fail decides between mistakes that agree at one.
+    """
+    result = judgement.result
+    if not judgement.evidence or len(result.checks) < len(grader.plan):
         return result
-    atlas = atlas_of(grader, answers, result.seed, on_progress)
-    misconceptions = {answer.misconception.id: answer.misconception for answer in answers}
-    return with_names(judgement, atlas, misconceptions, exercise.feedback, language.current())
+    return names_for(grader, result.seed, on_progress).applied(judgement, grader.exercise)
 
 
 def atlas_of(

@@ -178,3 +178,9 @@ def test_every_sentence_is_said_somewhere() -> None:
     files = [path for module, path in MODULES.items() if module not in modules_under("grader.messages")]
     source = "\n".join(path.read_text() for path in [*files, *PACKAGE.rglob("*.j2")])
     assert [name for name in sentences() if f"messages.{name}" not in source] == []
+
+
+def test_only_the_store_speaks_sql() -> None:
+    """No module imports sqlite3 but those that the store consists of."""
+    speakers = {"grader.classroom.store", "grader.classroom.schema", "grader.classroom.database"}
+    assert {module for module in MODULES if "sqlite3" in roots(imports_of(module))} == speakers
