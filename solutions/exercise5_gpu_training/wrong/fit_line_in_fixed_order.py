@@ -1,4 +1,4 @@
-"""fit-line-in-fixed-order: never shuffles the rows.
+"""fit-line-in-fixed-order: fits the line to rows that are never shuffled.
 
 H0: In every epoch the rows come as they stand.
 H1: What becomes of the last step if the rows are sorted?
