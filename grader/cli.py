@@ -6,6 +6,7 @@ never a traceback (GRADER_DEBUG=1 shows it). Everything that takes time to impor
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shlex
@@ -42,6 +43,7 @@ _OURS = 4
 # Commands by name, and the module that is imported for them.
 _ELSEWHERE = {
     "export": "grader.commands.export",
+    "release": "grader.commands.release",
     "report": "grader.commands.report",
     **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
 }
@@ -105,6 +107,7 @@ def list_exercises() -> None:
 @click.option("--html", "html_file", metavar="FILE", help=messages.CLI_OPTION_HTML)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_JSON)
 @click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
+@click.option("--github", is_flag=True, help=messages.CLI_OPTION_GITHUB)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
 @click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
@@ -121,6 +124,7 @@ def check(
     html_file: str | None,
     json_file: str | None,
     merge_file: str | None,
+    github: bool,
     debug: bool,
     as_student: bool,
     lang: str | None,
@@ -135,18 +139,16 @@ def check(
     language.use(lang or course.language)
     exercise = exercise or named
     found = choose_exercise(course, exercise)
-    kept = None
-    if store or student or named:
-        others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
-        kept = _kept(store, found, student, exercise, others)
+    others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
+    kept = _kept(store, found, student, exercise, others) if store or student or named else None
+    files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
     if debug:
-        files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
-        refuse_together("--debug", {**files, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG)
+        refuse_together(
+            "--debug", {**files, "--github": github, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG
+        )
         refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
         _debug(found, submission, seed, keyword, devices_of(found, device))
-    if keyword:
-        refuse_together("-k", {"--merge": merge_file}, messages.CLI_WHY_NOT_PART)
-    _require_places_for(json_file, html_file)
+    _require_places_for(files, keyword, github)
     wanted = Wanted(
         tier=_tier(fence, others_code=kept is not None),
         command=kept.command if kept else _command(exercise, None if as_student else submission, seed, lang),
@@ -159,13 +161,16 @@ def check(
         has_html=html_file is not None,
         as_student=as_student,
     )
-    checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
+    with _github_takes_no_commands() if github else contextlib.nullcontext():
+        checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
     if kept and kept.line:
         click.echo(kept.line, err="-" in (json_file, html_file))
     if html_file:
         _write_html(checked, found, html_file)
     if json_file:
         write(checked.result.to_json() + b"\n", json_file)
+    if github:
+        _tell_github(checked, found, submission)
     sys.exit(exit_code(checked.result))
 
 
@@ -242,11 +247,17 @@ def demo() -> None:
     run_demo(sys.stdout)
 
 
-def _require_places_for(json_file: str | None, html_file: str | None) -> None:
-    if json_file == html_file == "-":
-        refuse_together("--json -", {"--html -": html_file}, messages.CLI_WHY_NOT_BOTH)
-    for file in (json_file, html_file):
-        require_folder_of(file or "-")
+def _require_places_for(files: Mapping[str, str | None], keyword: str, github: bool) -> None:
+    """Find out before anything is judged what cannot be written, to a file or to stdout."""
+    to_stdout = {f"{option} -": file == "-" for option, file in files.items()}
+    if keyword:
+        refuse_together("-k", {"--merge": files["--merge"]}, messages.CLI_WHY_NOT_PART)
+    if files["--json"] == "-":
+        refuse_together("--json -", {"--html -": to_stdout["--html -"]}, messages.CLI_WHY_NOT_BOTH)
+    if github:
+        refuse_together("--github", to_stdout, messages.CLI_WHY_NOT_GITHUB)
+    for option in ("--json", "--html"):
+        require_folder_of(files[option] or "-")
 
 
 def _kept(
@@ -314,6 +325,19 @@ def _write_html(checked: Checked, exercise: Exercise, file: str) -> None:
     write(student_report(checked.result, exercise, checked.sources).encode(), file)
     if file != "-":
         click.echo(messages.CHECK_HTML_WRITTEN.format(file=file), err=True)
+
+
+def _github_takes_no_commands() -> contextlib.AbstractContextManager[None]:
+    from grader.classroom.export.github import no_commands
+
+    return no_commands(sys.stdout)
+
+
+def _tell_github(checked: Checked, exercise: Exercise, submission: Path | None) -> None:
+    from grader.classroom.export.github import tell
+
+    given = exercise.stub_folder if submission is None else submission
+    tell(checked.result, exercise, given if given.is_dir() else given.parent, sys.stdout)
 
 
 def _end(message: str, exit_code: int) -> NoReturn:

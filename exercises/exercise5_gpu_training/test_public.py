@@ -68,6 +68,7 @@ def test_data_worked_example(submission, guest):
 @points(1)
 def test_devices_worked_example(submission, device):
     """A batch in a dict and a list goes to the device."""
+    expect_close(submission.to_device(rows((3, 4)), device), rows((3, 4)), label="a tensor alone", device=device)
     batch = {"x": [rows((1, 2))], "name": "row 7"}
     moved = submission.to_device(batch, device)
     expect_equal(sorted(moved), ["name", "x"], label="keys of the batch")

@@ -6,6 +6,7 @@ try next. Nothing here mentions processes, sockets or pickles to a student. No n
 
 from grader.messages.checks import *
 from grader.messages.class_report import *
+from grader.messages.export import *
 from grader.messages.gradebook import *
 from grader.messages.grading import *
 from grader.messages.instructor import *

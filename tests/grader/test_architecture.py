@@ -75,6 +75,8 @@ def modules_under(prefix: str) -> list[str]:
         "grader.report.classroom",
         *modules_under("grader.commands"),
         *modules_under("grader.classroom"),
+        "grader.author.gradescope",
+        "grader.author.own_wheel",
     ],
 )
 def test_the_command_line_process_never_imports_torch(module: str) -> None:

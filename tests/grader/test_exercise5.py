@@ -68,8 +68,9 @@ def test_the_suite_has_what_was_agreed(of_reference: ExerciseResult) -> None:
     assert len(checks) - len(public) >= 40
     assert [check.title for check in checks.values() if len(check.title) > TITLE_CHARS] == []
     assert len({check.title for check in checks.values()}) == len({name.split("[")[0] for name in checks})
+    # A time is a matter of the machine, and half precision is extra.
     without = {check.title.split(":")[0] for check in checks.values() if not check.max_points}
-    assert without == {"mixed_step"}
+    assert without == {"mixed_step", "train_epoch on a GPU"}
 
 
 def test_only_what_has_to_do_with_devices_is_judged_on_all(of_reference: ExerciseResult) -> None:
@@ -90,9 +91,9 @@ def test_there_are_enough_answers_to_prove_it() -> None:
 
 
 def test_every_check_fails_for_some_wrong_answer(of_reference: ExerciseResult) -> None:
-    """A check that nobody has seen fail is not a check."""
+    """A check that nobody has seen fail is not a check; what is judged on CUDA only cannot be seen everywhere."""
     caught = {name for path in WRONG for name in read_misconception(path).fails}
-    assert {check.id for check in of_reference.checks} - caught == set()
+    assert {check.id for check in of_reference.checks if check.device != "cuda"} - caught == set()
 
 
 ELSEWHERE = {
@@ -115,8 +116,8 @@ def test_a_batch_that_is_not_on_the_device_is_noticed_without_a_gpu(
 
 def test_labels_of_the_held_out_digits_stay_on_our_side() -> None:
     """Student code is sent the pictures; what it is given besides are the rows to train on."""
-    (check,) = (node for node in ast.parse((HIDDEN / "test_accuracy.py").read_text(encoding="utf-8")).body
-                if isinstance(node, ast.FunctionDef))  # fmt: skip
+    body = ast.parse((HIDDEN / "test_accuracy.py").read_text(encoding="utf-8")).body
+    (check,) = (node for node in body if getattr(node, "name", "").startswith("test_"))
     held_out = [node for node in ast.walk(check) if isinstance(node, ast.Attribute) and ast.unparse(node) == "test.t"]
     sent = [node for node in ast.walk(check) if isinstance(node, ast.Call) and "test.t" in map(ast.unparse, node.args)]
     assert (len(held_out), sent) == (1, [])

@@ -91,6 +91,7 @@ def train_epoch(
 ) -> tuple[float, float]:
     model.train(True)
     sums = torch.zeros(3, device=device)
+    optimizer.zero_grad()  # whoever called may have left gradients
     for group in _grouped(loader, accumulate):
         size = sum(t.shape[0] for _, t in group)
         for x, t in group:

@@ -7,7 +7,9 @@ zh_CN: 无论 `accumulate` 是多少，每一批都更新一步。
 H0_zh_CN: accumulate=2 时，步数和批数一样多。
 H1_zh_CN: 你的 train_epoch 在哪里用了 `accumulate`？
 H2_zh_CN: 累加是为了装不下大批的时候：先把几个小批的梯度加起来，再更新一次。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_several_batches_make_one_step,
+  test_accumulated_steps_are_those_of_large_batches[2], test_accumulated_steps_are_those_of_large_batches[3],
+  test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import copy

@@ -7,7 +7,7 @@ zh_CN: 没有把 accumulate 传给 train_epoch。
 H0_zh_CN: accumulate = 2 时，仍是每个批次走一步。
 H1_zh_CN: 你的 train_epoch 得到了 fit 的哪些参数？
 H2_zh_CN: 带默认值的参数忘了传也不会出声：用的是默认值，没有人抱怨。
-Fails: ?
+Fails: test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import math

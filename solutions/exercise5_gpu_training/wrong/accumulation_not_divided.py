@@ -8,7 +8,8 @@ zh_CN: 把几批的梯度相加，却没有除。
 H0_zh_CN: 使用 `accumulate` 时，合并几批，步子就大约长几倍。
 H1_zh_CN: 四个小批走的步子，应该是一个大批的四倍长吗？
 H2_zh_CN: backward 会累加。对所有行取平均的梯度，是各批梯度的加权平均：每个损失按它所占的行数比例加权。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_accumulated_steps_are_those_of_large_batches[2],
+  test_accumulated_steps_are_those_of_large_batches[3]
 """
 
 import itertools

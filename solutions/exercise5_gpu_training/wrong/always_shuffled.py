@@ -7,7 +7,7 @@ zh_CN: 没有要求打乱时也打乱了行。
 H0_zh_CN: 没有 `shuffle` 时，行的顺序也与原来不同。
 H1_zh_CN: 如果加载器把图片打乱了，第三个预测属于哪张图？
 H2_zh_CN: 训练要每次换新顺序，评估和预测要数据原来的顺序。所以它是一个参数。
-Fails: test_TODO
+Fails: test_data_worked_example, test_batches_come_as_rows_stand
 """
 
 import copy

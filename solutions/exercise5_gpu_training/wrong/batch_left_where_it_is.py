@@ -8,7 +8,9 @@ zh_CN: train_step 没有把批移到设备上。
 H0_zh_CN: 在加速器上 train_step 抛出异常，因为模型和批在两个设备上。
 H1_zh_CN: 模型在哪里？加载器给出的批又在哪里？
 H2_zh_CN: 加载器给出的是 CPU 张量。只有把每一批都移过去，模型、输入和目标才会在同一个设备上。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_a_step_brings_its_batch_to_the_device
 """
 
 import itertools

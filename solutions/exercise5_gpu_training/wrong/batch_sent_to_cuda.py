@@ -7,7 +7,9 @@ zh_CN: 无论 `device` 是什么，train_step 都把批送到 "cuda"。
 H0_zh_CN: 在没有 CUDA 的机器上，train_step 都会抛出异常。
 H1_zh_CN: 你的 train_step 里，参数 `device` 用在哪里？
 H2_zh_CN: 用哪个设备，在程序开始的地方决定一次。其余的代码都用给它的那个设备。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_a_step_brings_its_batch_to_the_device, test_gradients_that_were_left_do_not_count
 """
 
 import copy

@@ -8,7 +8,10 @@ zh_CN: 求一轮的平均损失时，好像每一批都一样大。
 H0_zh_CN: 最后一批较小时，train_epoch 的平均损失略有偏差。
 H1_zh_CN: 三批各有 8、8、2 行：最后一批中的一行在你的平均里有多重？
 H2_zh_CN: 每个损失本身已经是平均值。相加之前先乘回行数，最后再除以总行数。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_an_epoch_is_in_training_mode,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import itertools

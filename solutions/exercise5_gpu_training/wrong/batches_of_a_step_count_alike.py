@@ -9,7 +9,7 @@ H0_zh_CN: 使用 `accumulate` 时，有小批参与的那一步是错的。
 H1_zh_CN: 一步由 4 行和 2 行组成：第二批的一行在你的梯度里有多重？
 H2_zh_CN: 这一步应当等同于一个大批的一步，其中每行一样重。所以每批损失的权重是它的行数。
 part_of: divided-by-accumulate
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_accumulated_steps_are_those_of_large_batches[3]
 """
 
 import itertools

@@ -8,7 +8,8 @@ zh_CN: 保存的是正确率最高的一轮，而不是损失最小的。
 H0_zh_CN: 模型停在验证正确率最高的那一轮的权重。
 H1_zh_CN: 两轮答对同样的行，其中一轮更有把握。你保存哪一轮？
 H2_zh_CN: 损失看得到回答有多大把握，正确率只看对错。两者认定的最好一轮并不相同。
-Fails: ?
+Fails: test_fit_ends_with_the_weights_of_the_best_epoch, test_fit_stops_when_patience_is_over,
+  test_patience_that_is_not_used_up_changes_nothing
 """
 
 import math

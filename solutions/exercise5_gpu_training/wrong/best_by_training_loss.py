@@ -7,7 +7,8 @@ zh_CN: 按训练损失来评判各轮。
 H0_zh_CN: fit 停得太晚，并按训练过的数据上的损失来保存权重。
 H1_zh_CN: 网络在背数据时，两个损失中哪一个还在下降？
 H2_zh_CN: 训练损失几乎总在下降。继续训练是否值得，要看留出来的数据。
-Fails: ?
+Fails: test_fit_ends_with_the_weights_of_the_best_epoch, test_fit_stops_when_patience_is_over,
+  test_patience_that_is_not_used_up_changes_nothing
 """
 
 import math

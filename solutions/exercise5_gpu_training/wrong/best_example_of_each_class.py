@@ -8,7 +8,10 @@ zh_CN: train_epoch 数答对的样本时，沿着批的方向找最大得分。
 H0_zh_CN: train_epoch 拿每个类别一个的数，与每行一个的数作比较。
 H1_zh_CN: 得分是 (batch, classes)。对一个样本，各类别沿哪个轴竞争？
 H2_zh_CN: argmax(0) 为每个类别找出最合适的样本。预测是为每个样本找类别：最后一个轴。
-Fails: test_TODO
+Fails: test_each_batch_is_one_step, test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_one_batch_begin_without_gradients,
+  test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch, test_train_digits_returns_a_model_and_its_history
 """
 
 import copy

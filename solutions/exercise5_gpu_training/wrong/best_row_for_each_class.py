@@ -7,7 +7,7 @@ zh_CN: 沿着批的方向预测：为每个类别找得分最大的行。
 H0_zh_CN: predict 每一批返回的个数等于类别数。
 H1_zh_CN: 得分是 (batch, classes)。三行应当得到几个答案？
 H2_zh_CN: 你为每个类别选了一行。预测是为每一行选一个类别：沿着类别取最大得分。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_predict_returns_the_class_of_each_row
 """
 
 import copy

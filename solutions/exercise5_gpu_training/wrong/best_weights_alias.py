@@ -7,7 +7,9 @@ zh_CN: 保存最好的权重时没有复制：它们会继续被训练。
 H0_zh_CN: 你恢复的是最后一轮的权重。
 H1_zh_CN: state dict 里的张量用的是谁的内存？
 H2_zh_CN: 复制字典只复制了名字。其中的张量就是模型自己的，而优化器会就地修改它们。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_restore_brings_back_the_weights_of_the_best_epoch,
+  test_what_was_restored_may_be_trained_on, test_fit_ends_with_the_weights_of_the_best_epoch,
+  test_fit_stops_when_patience_is_over, test_patience_that_is_not_used_up_changes_nothing
 """
 
 import math

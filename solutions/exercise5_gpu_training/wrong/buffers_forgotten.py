@@ -7,7 +7,8 @@ zh_CN: 只保存了最好一轮的参数，忘记了缓冲区。
 H0_zh_CN: 恢复之后，带 BatchNorm 的模型有最好的权重，却是最后一轮的统计量。
 H1_zh_CN: 评估时 BatchNorm 除了参数还用到什么？
 H2_zh_CN: 权重和统计量是一体的：模型的回答也取决于它的缓冲区。
-Fails: ?
+Fails: test_restore_brings_back_the_weights_of_the_best_epoch, test_what_was_restored_may_be_trained_on,
+  test_fit_ends_with_the_weights_of_the_best_epoch
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 返回的是所保存的下一轮。
 H0_zh_CN: load_checkpoint 返回的数比 save_checkpoint 得到的多 1。
 H1_zh_CN: 保存时给的是 7，调用者应当取回什么？
 H2_zh_CN: 下一轮是第几轮由调用者决定：7 可能是刚做完的，也可能是将要做的。
-Fails: ?
+Fails: test_a_checkpoint_worked_example, test_a_checkpoint_brings_back_weights_buffers_and_epoch
 """
 
 import math

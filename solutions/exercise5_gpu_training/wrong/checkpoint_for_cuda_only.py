@@ -7,7 +7,7 @@ zh_CN: 把所有检查点都装载到 CUDA 设备上。
 H0_zh_CN: 没有 CUDA 设备时，load_checkpoint 失败。
 H1_zh_CN: 函数被告知的是哪个设备？
 H2_zh_CN: 检查点应当装载到继续训练的地方，而那是哪里只有调用者知道。
-Fails: ?
+Fails: test_a_checkpoint_worked_example, test_a_checkpoint_brings_back_weights_buffers_and_epoch
 """
 
 import math

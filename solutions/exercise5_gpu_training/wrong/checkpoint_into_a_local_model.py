@@ -7,7 +7,7 @@ zh_CN: 把权重装载进了自己的模型。
 H0_zh_CN: load_checkpoint 之后，交进来的模型还是原来的权重。
 H1_zh_CN: 调用者接着训练的是哪个模型？
 H2_zh_CN: 函数自己的对象随函数结束而消失。要装进去的是交进来的那个模型。
-Fails: ?
+Fails: test_a_checkpoint_worked_example, test_a_checkpoint_brings_back_weights_buffers_and_epoch
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: 保存的是对象本身，而不是它们的状态。
 H0_zh_CN: 装载你的文件必须运行其中的代码。
 H1_zh_CN: 要从文件还原出一个模型，torch 需要知道什么？
 H2_zh_CN: pickle 保存的对象在装载时会运行代码，还需要原来的类。而状态只是数字和名字。
-Fails: ?
+Fails: test_a_checkpoint_holds_only_tensors_and_plain_values
 """
 
 import math

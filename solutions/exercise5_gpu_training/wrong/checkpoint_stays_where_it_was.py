@@ -7,7 +7,7 @@ zh_CN: 要求使用保存检查点时的那个设备。
 H0_zh_CN: 在 GPU 上保存的检查点，在没有 GPU 的机器上无法装载。
 H1_zh_CN: 不加说明时，torch 把文件中的张量放到哪里？
 H2_zh_CN: 文件记得张量原来在哪个设备上，torch 会放回那里，除非告诉它放到别处。
-Fails: ?
+Fails: test_a_checkpoint_of_cuda_is_read_without_cuda
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 只保存了参数，忘记了缓冲区。
 H0_zh_CN: 带 BatchNorm 的模型装载后没有了运行统计量。
 H1_zh_CN: 评估时 BatchNorm 除了参数还用到什么？
 H2_zh_CN: state_dict 含参数和缓冲区；只有参数，够优化器用，却不是完整的模型。
-Fails: ?
+Fails: test_a_checkpoint_brings_back_weights_buffers_and_epoch
 """
 
 import math

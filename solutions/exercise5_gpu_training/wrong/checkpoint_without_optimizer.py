@@ -7,7 +7,8 @@ zh_CN: 没有保存优化器。
 H0_zh_CN: 装载之后权重是对的，下一步却不对：动量没有了。
 H1_zh_CN: 两步之间，优化器记住了什么？
 H2_zh_CN: 动量、Adam 的平均值和学习率都在优化器里。没有它们，训练等于重新起步。
-Fails: ?
+Fails: test_a_resumed_training_keeps_its_momentum, test_a_checkpoint_goes_to_another_device[from],
+  test_a_checkpoint_goes_to_another_device[to]
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 没有保存 torch 的随机状态。
 H0_zh_CN: 装载之后，dropout 和数据顺序与不中断时不同。
 H1_zh_CN: 除了权重和优化器，还有什么决定下一步？
 H2_zh_CN: 打乱和 dropout 都要抽随机数。要完全一致地继续，随机数列必须从中断处继续。
-Fails: ?
+Fails: test_a_resumed_training_draws_what_it_would_have_drawn
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 没有保存调度器。
 H0_zh_CN: 装载之后，学习率从头开始走计划。
 H1_zh_CN: 调度器怎么知道接下来是第几轮？
 H2_zh_CN: 调度器就是一个计数加一个计划。计数也必须保存下来。
-Fails: ?
+Fails: test_a_resumed_training_keeps_its_schedule
 """
 
 import math

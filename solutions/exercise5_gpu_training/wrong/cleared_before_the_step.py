@@ -8,7 +8,9 @@ zh_CN: 在 backward 和 step 之间清除了梯度。
 H0_zh_CN: train_step 之后权重与之前一样。
 H1_zh_CN: step 读取 .grad 时，里面是什么？
 H2_zh_CN: backward 写下梯度，step 使用它，zero_grad 擦掉它。用完之后或下一次 backward 之前再擦，不要在两者之间。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_gradients_that_were_left_do_not_count
 """
 
 import copy

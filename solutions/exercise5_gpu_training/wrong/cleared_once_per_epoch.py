@@ -8,7 +8,10 @@ H0_zh_CN: 一轮之内，每一步还跟随之前所有的批。
 H1_zh_CN: 你多久更新一次？多久清除一次？
 H2_zh_CN: 每一步有自己的梯度，所以清除属于每一步，要写在对批的循环里面。
 part_of: epoch-never-clears
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_training_and_validation_alternate,
+  test_fit_follows_the_right_path, test_the_history_tells_of_every_epoch
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: 每一批之后都裁剪，而不是每一步之前裁剪一次。
 H0_zh_CN: `accumulate` 和 `max_norm` 一起用时步子是错的，单独用其中一个时是对的。
 H1_zh_CN: 第一次裁剪时，梯度是几批的？
 H2_zh_CN: 一步代表一个大批，最后一个小批之后梯度才完整。那时裁剪，只裁一次。
-Fails: test_TODO
+Fails: test_what_is_clipped_is_the_gradient_of_all_batches, test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import copy

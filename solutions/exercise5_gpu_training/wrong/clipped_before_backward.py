@@ -7,7 +7,8 @@ zh_CN: 在 backward 之前裁剪。
 H0_zh_CN: 裁剪的是前一步的梯度，新的梯度则原样使用。
 H1_zh_CN: 你裁剪的那一刻，.grad 里是什么？
 H2_zh_CN: 裁剪改变的是已经有的梯度。所以要放在这一步最后一次 backward 和 step 之间。
-Fails: test_TODO
+Fails: test_gradients_are_clipped_between_backward_and_step, test_the_norm_of_the_gradient_is_limited,
+  test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import itertools

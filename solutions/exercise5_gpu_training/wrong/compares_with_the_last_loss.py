@@ -7,7 +7,8 @@ zh_CN: 把每个损失与前一个比较，而不是与最好的比较。
 H0_zh_CN: 比前一个小、却不比最好的小的损失，也被当成新的最好。
 H1_zh_CN: 损失依次为 0.3、0.9、0.8：你想要哪一轮的权重？
 H2_zh_CN: 糟糕的一轮之后，几乎什么都比之前好。要比的是迄今所有轮次中最好的。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_patience_counts_epochs_in_a_row_without_a_better_loss,
+  test_the_best_loss_is_the_smallest
 """
 
 import math

@@ -8,7 +8,7 @@ zh_CN: 某个特征在所有行都相同时，除以了 0。
 H0_zh_CN: 从不变化的特征变成了 NaN 或无穷大。
 H1_zh_CN: 7、7、7 的标准差是多少？
 H2_zh_CN: 在每张图里都是黑色的像素，标准差为 0。没有什么可缩放的：减去均值就够了。
-Fails: test_TODO
+Fails: test_a_constant_feature_is_only_centred
 """
 
 import copy

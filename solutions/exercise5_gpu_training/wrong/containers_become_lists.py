@@ -7,7 +7,7 @@ zh_CN: 给的是元组，返回的是列表。
 H0_zh_CN: 元组返回时变成了列表。
 H1_zh_CN: [f(a) for a in (1, 2)] 是什么类型？
 H2_zh_CN: 别人依赖自己放进去的东西：元组可以作键，列表不行。每个容器都要以原来的种类返回。
-Fails: test_TODO
+Fails: test_to_device_keeps_kinds_and_order_in_new_containers, test_to_device_moves_tensors_wherever_they_are_packed
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: 把移动后的张量放进了传入的容器。
 H0_zh_CN: to_device 之后，调用者自己的列表或字典变了，或者返回的就是它。
 H1_zh_CN: 你写入的列表，还有谁可能拿着？
 H2_zh_CN: 数据集可能再次给出同一个字典。里面装着 GPU 上的张量，那里的内存就一直被占着；所以要建一个新的。
-Fails: test_TODO
+Fails: test_to_device_keeps_kinds_and_order_in_new_containers
 """
 
 import copy

@@ -7,7 +7,8 @@ zh_CN: 余弦的轮次从 1 数起。
 H0_zh_CN: 学习率早了一轮开始下降，最后一轮已经是 0。
 H1_zh_CN: 余弦的第一轮，已经沿着余弦走了多远？
 H2_zh_CN: 轮次从 0 数起，预热加 1 是因为它不能从 0 开始。余弦则要从最高点开始。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_warmup_cosine_goes_up_in_steps_and_down_a_cosine,
+  test_warmup_cosine_without_warmup_begins_at_the_top
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 余弦在预热背后从第一轮就开始走了。
 H0_zh_CN: 预热一结束，系数就一下子低于 1。
 H1_zh_CN: 预热之后的第一轮，系数应当是多少？
 H2_zh_CN: 余弦从预热结束处开始，它的轮次要从那里数起。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_warmup_cosine_goes_up_in_steps_and_down_a_cosine
 """
 
 import math

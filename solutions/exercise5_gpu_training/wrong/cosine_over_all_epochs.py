@@ -7,7 +7,7 @@ zh_CN: 把余弦拉长到所有轮次，连预热的轮次也算在内。
 H0_zh_CN: 系数下降得太慢，最后突然跳到 0。
 H1_zh_CN: 预热结束之后，还剩多少轮留给余弦？
 H2_zh_CN: 半个波形要在预热之后的那些轮次里走完。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_warmup_cosine_goes_up_in_steps_and_down_a_cosine
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 计划结束之后让学习率又升了上去。
 H0_zh_CN: 计划的最后一轮之后，系数又变大了。
 H1_zh_CN: 余弦走完半个波形之后会怎样？
 H2_zh_CN: 计划有终点。之后若继续训练，例如从检查点恢复，步子不能又变大。
-Fails: ?
+Fails: test_warmup_cosine_goes_up_in_steps_and_down_a_cosine
 """
 
 import math

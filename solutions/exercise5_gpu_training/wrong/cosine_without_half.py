@@ -7,7 +7,8 @@ zh_CN: 余弦从两倍的学习率开始。
 H0_zh_CN: 预热之后，系数是应有的两倍。
 H1_zh_CN: 1 + cos 从多少变到多少？
 H2_zh_CN: 1 + cos 从 2 降到 0；而系数应当从 1 降到 0。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_warmup_cosine_goes_up_in_steps_and_down_a_cosine,
+  test_warmup_cosine_without_warmup_begins_at_the_top
 """
 
 import math

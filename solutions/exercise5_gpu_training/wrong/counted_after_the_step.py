@@ -8,7 +8,12 @@ zh_CN: 在用某一批更新之后才数这一批答对了多少。
 H0_zh_CN: train_epoch 让每一批又通过一次模型，准确率与损失来自不同的得分。
 H1_zh_CN: 你用来计数的得分，和计算损失用的是同一份吗？
 H2_zh_CN: 计算损失时得分已经有了。再做一次前向传播要花同样的时间，而且问的是刚刚看过答案的模型。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_returns_means_over_examples, test_epochs_of_one_batch_begin_without_gradients,
+  test_an_epoch_is_in_training_mode, test_the_device_is_kept_busy, test_epochs_of_training_and_validation_alternate,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_training_goes_on_in_training_mode_after_validation, test_fit_ends_with_the_weights_of_the_best_epoch,
+  test_fit_stops_when_patience_is_over
 """
 
 import itertools

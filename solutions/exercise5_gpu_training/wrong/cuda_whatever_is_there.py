@@ -7,7 +7,7 @@ zh_CN: 不问有没有 CUDA 就选了它。
 H0_zh_CN: 没有指定名字时，pick_device 在没有 CUDA 的机器上也回答 "cuda"。
 H1_zh_CN: 在没有 GPU 的笔记本上，你的程序会怎样？
 H2_zh_CN: 同一个文件在两种机器上都要能运行。torch.cuda.is_available() 在运行时告诉你这台机器有什么。
-Fails: test_TODO
+Fails: test_pick_device_takes_cuda_where_it_is[absent]
 """
 
 import itertools

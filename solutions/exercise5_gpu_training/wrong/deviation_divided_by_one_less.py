@@ -8,7 +8,9 @@ zh_CN: 标准差除以的是行数减一。
 H0_zh_CN: 标准化后的所有数值都小了同一个接近 1 的倍数。
 H1_zh_CN: 按题目，1 和 3 的标准差是多少？torch 的 std 不加参数时给出多少？
 H2_zh_CN: 如果不另外说明，torch.std 是从样本估计总体的标准差。题目要求除以行数。
-Fails: test_TODO
+Fails: test_data_worked_example, test_the_training_set_gets_mean_0_and_spread_1,
+  test_other_sets_are_measured_by_the_training_set, test_a_constant_feature_is_only_centred,
+  test_standardise_leaves_its_inputs_alone
 """
 
 import itertools

@@ -8,7 +8,7 @@ zh_CN: 在导入时就决定了有什么设备。
 H0_zh_CN: pick_device 的回答是文件被导入时的情况。
 H1_zh_CN: 写在所有函数之外的一行，什么时候运行？
 H2_zh_CN: 函数之外的代码只在导入时算一次。有没有 GPU，要在函数运行时再问。
-Fails: test_TODO
+Fails: test_pick_device_takes_cuda_where_it_is[present]
 """
 
 import itertools

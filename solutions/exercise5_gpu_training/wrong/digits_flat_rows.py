@@ -7,7 +7,7 @@ zh_CN: 训练之前把图片展平了，模型不接受图片。
 H0_zh_CN: 你的模型在 (batch, 8, 8) 的图片上失败。
 H1_zh_CN: 别人给你的模型看的图片是什么形状？
 H2_zh_CN: 在模型之外对数据做的事，每个使用者都得再做一遍。放进模型里，就会一起带走。
-Fails: ?
+Fails: test_train_digits_returns_a_model_and_its_history
 """
 
 import math

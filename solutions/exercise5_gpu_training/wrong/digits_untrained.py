@@ -1,13 +1,14 @@
-"""digits-untrained: returns another model than the one that it has trained.
+"""digits-untrained: returns a model that has not gone through the training of its history.
 
-H0: The history is that of a training, and the model knows nothing.
-H1: How many models does your function make, and which of them is trained?
-H2: Each call of a function that builds a network draws new weights.
-zh_CN: 返回的不是训练过的那个模型。
-H0_zh_CN: 历史来自一次训练，模型却什么都不会。
-H1_zh_CN: 你的函数建立了几个模型？训练的是哪一个？
-H2_zh_CN: 每次调用建立网络的函数，都会抽取新的权重。
-Fails: ?
+H0: The model is much worse than its history says.
+H1: Whose weights are in the model that you return, and which model was trained to the end?
+H2: Each call that builds a network draws new weights, and only the object that was trained has what was learned.
+zh_CN: 返回的模型没有经历历史所记录的训练。
+H0_zh_CN: 模型比历史所说的差得多。
+H1_zh_CN: 你返回的模型里是谁的权重？训练到底的是哪个模型？
+H2_zh_CN: 每次建立网络都会抽取新的权重，只有训练过的那个对象才有学到的东西。
+part_of: trains-a-copy, waits-for-larger-losses
+Fails: test_train_digits_returns_a_model_and_its_history
 """
 
 import math

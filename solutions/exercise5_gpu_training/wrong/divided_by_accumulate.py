@@ -8,7 +8,8 @@ zh_CN: 每个损失除以 `accumulate`，而不是按行数加权。
 H0_zh_CN: 使用 `accumulate` 时，凡是有小批参与或批数不足的步都是错的。
 H1_zh_CN: 三批，accumulate=2：第三批的损失你除以几？
 H2_zh_CN: 只有所有批一样大、一批不缺，除以批数才对。一批的份额是它的行数比这一步的总行数。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_accumulated_steps_are_those_of_large_batches[2],
+  test_accumulated_steps_are_those_of_large_batches[3]
 """
 
 import copy

@@ -7,7 +7,10 @@ zh_CN: 把对各行的总和除以了批数。
 H0_zh_CN: train_epoch 的平均损失和准确率大了若干倍，准确率超过了 1。
 H1_zh_CN: 可能有 173 % 的行答对吗？
 H2_zh_CN: 你是对行求和的，所以要除以行数。批数属于对批的求和。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_an_epoch_is_in_training_mode, test_the_device_is_kept_busy,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import itertools

@@ -8,7 +8,7 @@ zh_CN: 每个参数的梯度单独裁剪。
 H0_zh_CN: 给了 `max_norm`，大小不同的参数缩放得不一样，合起来仍然太长。
 H1_zh_CN: 两个长度为 1 的梯度并排放在一起，总共有多长？
 H2_zh_CN: 范数是所有参数合在一起的，好像一个长向量。所有参数用同一个倍数，步子的方向才不变。
-Fails: test_TODO
+Fails: test_the_norm_of_the_gradient_is_limited, test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import itertools

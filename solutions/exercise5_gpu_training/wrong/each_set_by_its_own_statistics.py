@@ -8,7 +8,8 @@ zh_CN: 每个数据集都用自己的均值和标准差来标准化。
 H0_zh_CN: `train` 是对的，其他数据集不对。
 H1_zh_CN: 第二个数据集的均值来自哪些行？只有一行新数据时你怎么标准化？
 H2_zh_CN: 尺度也是学来的，所以只从训练行学。其他数据集都要用同一把尺子量，否则同一个数的意思就不一样了。
-Fails: test_TODO
+Fails: test_data_worked_example, test_other_sets_are_measured_by_the_training_set,
+  test_a_constant_feature_is_only_centred, test_standardise_leaves_its_inputs_alone
 """
 
 import itertools

@@ -7,7 +7,7 @@ zh_CN: 裁剪的是梯度的每个分量，而不是它的范数。
 H0_zh_CN: 给了 `max_norm`，步子的方向变了，或者仍然太长。
 H1_zh_CN: (3, 4) 的每个分量都截到不超过 1 之后，指向哪里？长度缩成 1 之后呢？
 H2_zh_CN: 截断分量会把梯度弄弯。用同一个数缩放整个梯度，方向不变，只限制长度。
-Fails: test_TODO
+Fails: test_the_norm_of_the_gradient_is_limited, test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import copy

@@ -7,7 +7,11 @@ zh_CN: train_epoch 移动了批，却继续用留在原处的那些。
 H0_zh_CN: 在加速器上，train_epoch 把每一批复制过去，然后用的还是旧的。
 H1_zh_CN: to_device 返回什么？谁接住了它？
 H2_zh_CN: 移动张量会产生另一个张量。返回值没有名字接住，副本立刻就没了。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_training_and_validation_alternate,
+  test_fit_follows_the_right_path, test_the_history_tells_of_every_epoch,
+  test_train_digits_returns_a_model_and_its_history
 """
 
 import copy

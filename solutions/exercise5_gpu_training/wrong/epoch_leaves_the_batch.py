@@ -8,7 +8,11 @@ zh_CN: train_epoch 没有把各批移到设备上。
 H0_zh_CN: 在加速器上 train_epoch 抛出异常，因为模型和批在两个设备上。
 H1_zh_CN: 你的循环里，哪一行为 x 和 t 用到了 `device`？
 H2_zh_CN: 加载器给出的是 CPU 张量。遍历它的每个循环，无论训练还是评估，都要把每一批移到模型所在的地方。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_training_and_validation_alternate,
+  test_fit_follows_the_right_path, test_the_history_tells_of_every_epoch,
+  test_train_digits_returns_a_model_and_its_history
 """
 
 import itertools

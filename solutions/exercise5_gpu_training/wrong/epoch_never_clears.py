@@ -7,7 +7,11 @@ zh_CN: train_epoch 从不清除梯度。
 H0_zh_CN: 从第二批起，train_epoch 沿着至今所有梯度之和更新。
 H1_zh_CN: 到第三步时，梯度是几批数据的？
 H2_zh_CN: backward 是往 .grad 上加。前一步用过的梯度，要在后面的批加进来之前清掉。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_one_batch_begin_without_gradients,
+  test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import itertools

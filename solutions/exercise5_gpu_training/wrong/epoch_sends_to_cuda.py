@@ -7,7 +7,11 @@ zh_CN: 无论 `device` 是什么，train_epoch 都把各批送到 CUDA。
 H0_zh_CN: 在没有 CUDA 的机器上，train_epoch 都会抛出异常。
 H1_zh_CN: 要在别的加速器上运行这一轮，你得改什么？
 H2_zh_CN: x.cuda() 只认一家的设备。x.to(device) 则去模型所在的任何地方。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_one_batch_begin_without_gradients,
+  test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch, test_train_digits_returns_a_model_and_its_history
 """
 
 import itertools

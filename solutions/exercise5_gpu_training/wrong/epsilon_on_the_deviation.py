@@ -8,7 +8,9 @@ zh_CN: 不是只居中常数特征，而是在标准差上加了一个很小的�
 H0_zh_CN: 在其他数据集里，`train` 中从不变化的特征变得极大。
 H1_zh_CN: 某个像素在所有训练行里是 0，在新的一行里是 0.01。0.01 除以 1e-8 是多少？
 H2_zh_CN: 加一个小数，只有在特征保持不变时才掩盖了除以 0。第一个不同的行会被放大到离谱，其他特征也都略有偏差。
-Fails: test_TODO
+Fails: test_data_worked_example, test_the_training_set_gets_mean_0_and_spread_1,
+  test_other_sets_are_measured_by_the_training_set, test_a_constant_feature_is_only_centred,
+  test_standardise_leaves_its_inputs_alone
 """
 
 import copy

@@ -8,7 +8,10 @@ zh_CN: 模型是什么模式，就在什么模式下评估。
 H0_zh_CN: 模型处于训练模式时，evaluate 会随机丢弃单元，还会改变它的批统计量。
 H1_zh_CN: Dropout 层对你的验证行做了什么？
 H2_zh_CN: no_grad 只是关掉梯度记录，别无其他。让 dropout 停下、让批归一化使用已学到的统计量的，是 model.eval()。
-Fails: test_TODO
+Fails: test_evaluation_is_in_evaluation_mode_without_gradients, test_evaluate_uses_the_statistics_that_were_learned,
+  test_evaluate_changes_nothing_in_the_model, test_evaluate_leaves_the_mode_as_it_was[training],
+  test_epochs_of_training_and_validation_alternate, test_training_goes_on_in_training_mode_after_validation,
+  test_fit_ends_with_the_weights_of_the_best_epoch
 """
 
 import itertools

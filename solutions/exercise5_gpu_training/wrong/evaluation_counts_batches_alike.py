@@ -7,7 +7,9 @@ zh_CN: evaluate 求平均时，好像每一批都一样大。
 H0_zh_CN: 最后一批较小时，evaluate 的结果略有偏差。
 H1_zh_CN: 同样的行换一种批大小，evaluate 会给出同样的数吗？
 H2_zh_CN: 行怎样打包不应有影响。对行求和，最后除以行数一次。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_fit_worked_example, test_evaluate_returns_means_over_examples,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import itertools

@@ -7,7 +7,10 @@ zh_CN: evaluate 没有把各批移到设备上。
 H0_zh_CN: 在加速器上 evaluate 抛出异常，因为模型和批在两个设备上。
 H1_zh_CN: 训练时你移动了每一批。验证时谁来做？
 H2_zh_CN: 遍历加载器的每个循环拿到的都是 CPU 张量。评估和训练一样，需要批在设备上。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_fit_worked_example,
+  test_evaluation_is_in_evaluation_mode_without_gradients, test_evaluate_returns_means_over_examples,
+  test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch, test_train_digits_returns_a_model_and_its_history
 """
 
 import itertools

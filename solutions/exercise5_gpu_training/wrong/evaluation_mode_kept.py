@@ -7,7 +7,7 @@ zh_CN: evaluate 之后让模型留在评估模式。
 H0_zh_CN: 原来在训练的模型，evaluate 之后处于评估模式。
 H1_zh_CN: 下一轮会在什么模式下训练？
 H2_zh_CN: 借用模型的人要按原样还回去。否则第一次验证之后的一切都没有 dropout 了。
-Fails: test_TODO
+Fails: test_evaluate_leaves_the_mode_as_it_was[training]
 """
 
 import itertools

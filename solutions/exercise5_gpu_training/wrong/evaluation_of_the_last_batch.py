@@ -7,7 +7,9 @@ zh_CN: evaluate 报告的是最后一批，而不是全部。
 H0_zh_CN: evaluate 的结果只取决于最后几行。
 H1_zh_CN: 循环结束时，`loss` 和 `accuracy` 里是什么？
 H2_zh_CN: 循环的每一次都覆盖了前一次的结果。要先累积，最后再除。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_fit_worked_example, test_evaluate_returns_means_over_examples,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: 评估时记录了梯度。
 H0_zh_CN: evaluate 建立了没有人使用的计算图。
 H1_zh_CN: 这里什么也不学：中间结果留着做什么？
 H2_zh_CN: eval() 改变层的行为，并不关掉记录。在 no_grad 下，不会为永远不来的反向传播保留任何东西。
-Fails: test_TODO
+Fails: test_evaluation_is_in_evaluation_mode_without_gradients, test_epochs_of_training_and_validation_alternate
 """
 
 import copy

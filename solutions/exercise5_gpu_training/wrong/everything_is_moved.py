@@ -8,7 +8,8 @@ zh_CN: 连不是张量的东西也要移动。
 H0_zh_CN: 批里有文字或数字时会抛出异常。
 H1_zh_CN: "row 7".to("cpu") 是什么？
 H2_zh_CN: 批里除了张量还有名字、数字和 None。先问一个值是什么；既不是张量也不是容器的，原样返回。
-Fails: test_TODO
+Fails: test_devices_worked_example, test_to_device_keeps_kinds_and_order_in_new_containers,
+  test_to_device_moves_tensors_wherever_they_are_packed
 """
 
 import itertools

@@ -7,7 +7,10 @@ zh_CN: 只训练加载器最先给出的部分，就结束了。
 H0_zh_CN: train_epoch 只更新一步，大多数行从没见过。
 H1_zh_CN: 你的加载器有几批？train_epoch 取了几批？
 H2_zh_CN: 一轮是把所有批过一遍。next(iter(loader)) 只适合看一眼其中一批。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_training_and_validation_alternate,
+  test_fit_follows_the_right_path, test_the_history_tells_of_every_epoch
 """
 
 import itertools

@@ -7,7 +7,9 @@ zh_CN: 结束时是最后一轮的权重，而不是最好的。
 H0_zh_CN: fit 之后的模型不是验证损失最小的那个。
 H1_zh_CN: fit 结束时，你的模型是哪一轮的权重？
 H2_zh_CN: 最后几轮正是早停在等待的：没有一轮比最好的更好。
-Fails: ?
+part_of: best-weights-alias, stopping-keeps-the-last, restore-into-a-local-name
+Fails: test_fit_ends_with_the_weights_of_the_best_epoch, test_fit_stops_when_patience_is_over,
+  test_patience_that_is_not_used_up_changes_nothing
 """
 
 import math

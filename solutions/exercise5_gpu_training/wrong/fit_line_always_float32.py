@@ -7,7 +7,7 @@ zh_CN: 不管数据是什么类型，都建立 float32 的模型。
 H0_zh_CN: 数据为 float64 时，第一步就抛出异常。
 H1_zh_CN: 新建的层是什么 dtype？x 又是什么？
 H2_zh_CN: 层默认是 float32，而 torch 的矩阵乘法不会混用不同的 dtype。
-Fails: ?
+Fails: test_fit_line_finds_the_plane[float64], test_the_line_starts_near_zero
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 把每个预测与批次中的每个目标相比。
 H0_zh_CN: 拟合出的平面是平的：对每一行都预测均值。
 H1_zh_CN: (N, 1) 减 (N,) 的形状是什么？
 H2_zh_CN: (N, 1) 与 (N,) 会广播成 (N, N)：所有配对。torch 只给警告，损失照样下降。
-Fails: ?
+Fails: test_fit_line_finds_the_plane[float32], test_fit_line_finds_the_plane[float64]
 """
 
 import math

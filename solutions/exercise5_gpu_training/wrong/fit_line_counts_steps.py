@@ -7,7 +7,7 @@ zh_CN: 走了这么多步，而不是这么多轮。
 H0_zh_CN: 只看到过最前面的几个批次。
 H1_zh_CN: 一轮里有多少个批次？
 H2_zh_CN: 一次迭代是一个批次，一轮是所有批次。
-Fails: ?
+Fails: test_fit_line_finds_the_plane[float32], test_fit_line_finds_the_plane[float64]
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 偏置留着 nn.Linear 抽取的初值。
 H0_zh_CN: 偏置不是从 0 开始。
 H1_zh_CN: 在你动权重之前，nn.Linear 已对偏置做了什么？
 H2_zh_CN: 新建的层已按 torch 的规则初始化了权重和偏置。想要别的起点，两者都要设。
-Fails: ?
+Fails: test_fit_line_takes_as_many_steps_as_it_is_told, test_the_line_starts_near_zero,
+  test_the_line_is_drawn_from_the_generator
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 每轮只走一步，用全部数据。
 H0_zh_CN: 走的步数和轮数一样多。
 H1_zh_CN: batch_size 是做什么用的？
 H2_zh_CN: 一轮是把数据看一遍。其中走多少步，由批次大小决定。
-Fails: ?
+Fails: test_fit_line_finds_the_plane[float32], test_fit_line_finds_the_plane[float64]
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 把批次大小和学习率又写了一遍，没有用参数。
 H0_zh_CN: 换一个批次大小或学习率，什么也不变。
 H1_zh_CN: 你的代码读取了 fit_line 的哪些参数？
 H2_zh_CN: 默认值是给调用者的建议。在函数体内，只有名字才是调用者给的值。
-Fails: ?
+Fails: test_fit_line_takes_as_many_steps_as_it_is_told, test_the_line_is_fitted_to_shuffled_rows
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 不管给的是什么设备，都在 CPU 上拟合。
 H0_zh_CN: 返回的模型不在指定的设备上。
 H1_zh_CN: 你的函数用参数 device 做了什么？
 H2_zh_CN: 设备是调用者接着计算的地方。模型也要在那里，不只是批次。
-Fails: ?
+Fails: test_fit_line_finds_the_plane[float32]
 """
 
 import math

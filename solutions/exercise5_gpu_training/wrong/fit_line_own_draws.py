@@ -7,7 +7,7 @@ zh_CN: 初值和顺序都没有用给定的生成器来抽取。
 H0_zh_CN: 生成器种子相同的两次调用，得到两条不同的直线。
 H1_zh_CN: 不加说明时，torch.nn.init 用的是谁的随机数？
 H2_zh_CN: 不给生成器，torch 就用自己的，结果取决于之前抽过什么。
-Fails: ?
+Fails: test_the_line_is_drawn_from_the_generator
 """
 
 import math

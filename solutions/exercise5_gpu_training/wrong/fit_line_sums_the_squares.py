@@ -7,7 +7,7 @@ zh_CN: 最小化的是平方和，而不是均值。
 H0_zh_CN: 每一步都大了一个批次的行数那么多倍。
 H1_zh_CN: 一个批次的行数加倍时，你的梯度会怎样？
 H2_zh_CN: 和与均值的最小点相同，但适合一个的学习率并不适合另一个。
-Fails: ?
+Fails: test_fit_line_takes_as_many_steps_as_it_is_told
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 把方差 0.01^2 当成了标准差。
 H0_zh_CN: 权重起始时小了一百倍。
 H1_zh_CN: N(0, 0.01^2) 的两个参数是什么？你的初始化函数要的是哪个？
 H2_zh_CN: N(m, v) 中的 v 是方差。torch 的函数要的是标准差，即它的平方根。
-Fails: ?
+Fails: test_the_line_starts_near_zero
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 初始权重的标准差是 1。
 H0_zh_CN: 权重起始时大了一百倍。
 H1_zh_CN: 你的权重从离 0 多远的地方开始？
 H2_zh_CN: 如果不另外说明，初始化函数抽的就是 N(0, 1)。
-Fails: ?
+Fails: test_fit_line_takes_as_many_steps_as_it_is_told, test_the_line_starts_near_zero
 """
 
 import math

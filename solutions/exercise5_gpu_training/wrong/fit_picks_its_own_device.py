@@ -7,7 +7,7 @@ zh_CN: 在自己选的设备上训练，而不是在给定的设备上。
 H0_zh_CN: fit 的前向计算不在所要求的设备上。
 H1_zh_CN: 在哪里计算由谁决定：调用者还是 fit？
 H2_zh_CN: 机器有什么设备，在程序开头问一次就够了。从那以后，设备是一个参数。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_train_digits_returns_a_model_and_its_history
 """
 
 import math

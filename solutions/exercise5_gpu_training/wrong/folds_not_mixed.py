@@ -8,7 +8,7 @@ zh_CN: 按行原来的顺序切分各折，没有先打乱。
 H0_zh_CN: 无论生成器如何，留出的都是相邻的行。
 H1_zh_CN: 如果行按类别排好了，先留出的是哪些类别？
 H2_zh_CN: 文件常常是排好序的。直接切出来的折每次只留出一个类别；先打乱，每一折才是全体的样本。
-Fails: test_TODO
+Fails: test_folds_are_mixed_by_the_generator
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: 每一折都重新打乱行。
 H0_zh_CN: 有些行被留出两次，有些一次也没有。
 H1_zh_CN: 第一折留出了哪些行，你的第二折知道吗？
 H2_zh_CN: 交叉验证对每一行恰好测试一次。要先打乱一次，再切开；重新打乱就忘了谁已经轮到过。
-Fails: test_TODO
+Fails: test_each_row_is_held_out_once_and_trained_on_in_all_other_folds
 """
 
 import itertools

@@ -8,7 +8,7 @@ zh_CN: 每一折返回的是（留出的行，训练的行）。
 H0_zh_CN: 大多数行被留出，只有少数行用来训练。
 H1_zh_CN: 5 折时，应当有多大比例的行用来训练？
 H2_zh_CN: 一对里的顺序是约定：训练的行在前。每一行只留出一次，在其他各折里都用来训练。
-Fails: test_TODO
+Fails: test_each_row_is_held_out_once_and_trained_on_in_all_other_folds
 """
 
 import copy

@@ -8,7 +8,9 @@ zh_CN: train_step 从不清除梯度。
 H0_zh_CN: 从第二步起，train_step 用的是至今所有梯度之和。
 H1_zh_CN: 如果 .grad 里已经有值，backward 会怎么做？
 H2_zh_CN: backward 是往 .grad 上加。不用 zero_grad，每一步跟随的是以往所有的批，旧的和新的一样重。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_gradients_that_were_left_do_not_count
 """
 
 import itertools

@@ -7,7 +7,7 @@ zh_CN: 留出的行仍在训练行里。
 H0_zh_CN: 同一折里，留出的行也参加了训练。
 H1_zh_CN: 用训练中见过的行来测试，能说明什么？
 H2_zh_CN: 留出就是训练永远看不到它们。用背下来的东西测试，量的是记忆。
-Fails: test_TODO
+Fails: test_each_row_is_held_out_once_and_trained_on_in_all_other_folds
 """
 
 import itertools

@@ -7,7 +7,8 @@ zh_CN: 把报告的数字四舍五入了。
 H0_zh_CN: 历史中的数字只有四位小数。
 H1_zh_CN: 损失的哪几位数字有用，由谁决定？
 H2_zh_CN: 数字在显示时才四舍五入。训练后期损失的差别，正在被舍去的位数里。
-Fails: ?
+Fails: test_fit_worked_example, test_the_history_tells_of_every_epoch,
+  test_fit_works_without_a_scheduler_and_with_a_plain_loss, test_fit_stops_when_patience_is_over
 """
 
 import math

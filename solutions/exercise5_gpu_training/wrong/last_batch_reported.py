@@ -7,7 +7,10 @@ zh_CN: 把最后一批的损失当成了整轮的损失。
 H0_zh_CN: train_epoch 的平均损失只取决于最后几行。
 H1_zh_CN: 循环结束后，变量 `loss` 里的数是哪些行的？
 H2_zh_CN: 循环之后，变量里是最后一次留下的值。一轮的损失是它所有行的平均。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_an_epoch_is_in_training_mode, test_the_device_is_kept_busy,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import copy

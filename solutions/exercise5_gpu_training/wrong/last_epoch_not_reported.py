@@ -7,7 +7,7 @@ zh_CN: 历史中缺了停止时的那一轮。
 H0_zh_CN: 提前停止时，历史少了一轮。
 H1_zh_CN: 没有变好的一轮，算不算发生过的事？
 H2_zh_CN: 历史记录的是跑过的轮次。结束等待的那一轮也同样训练和验证过。
-Fails: ?
+Fails: test_fit_stops_when_patience_is_over
 """
 
 import math

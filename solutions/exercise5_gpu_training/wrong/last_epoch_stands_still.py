@@ -7,7 +7,8 @@ zh_CN: 在最后一轮就降到 0，而不是在它之后。
 H0_zh_CN: 计划中的最后一轮什么也没有学到。
 H1_zh_CN: 你的系数第一次为 0 是在哪一轮？
 H2_zh_CN: n 轮就有 n 级向下的台阶，最后一级的终点是已经不再训练的那一轮。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_warmup_cosine_goes_up_in_steps_and_down_a_cosine,
+  test_warmup_cosine_without_warmup_begins_at_the_top
 """
 
 import math

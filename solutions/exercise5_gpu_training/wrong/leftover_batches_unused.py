@@ -8,7 +8,9 @@ zh_CN: 丢掉了一轮末尾凑不满一步的批。
 H0_zh_CN: 使用 `accumulate` 时，如果批数除不尽，最后的批没有参加训练。
 H1_zh_CN: 五批，accumulate=2：第五批怎么样了？
 H2_zh_CN: 末尾剩下的也是一步，只是小一些。循环之后要检查是否还有等着的。
-Fails: test_TODO
+Fails: test_several_batches_make_one_step, test_accumulated_steps_are_those_of_large_batches[2],
+  test_accumulated_steps_are_those_of_large_batches[3], test_accumulating_changes_no_mean,
+  test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import copy

@@ -8,7 +8,8 @@ H0_zh_CN: 使用 `accumulate` 时，最后几批的梯度算出来了，却从�
 H1_zh_CN: i + 1 是 5，accumulate 是 2：哪一行为第五批更新？
 H2_zh_CN: 更新的条件是：批数够了，或者没有更多的批了。否则最后的行什么也没教。
 part_of: leftover-batches-unused
-Fails: test_TODO
+Fails: test_several_batches_make_one_step, test_accumulated_steps_are_those_of_large_batches[2],
+  test_accumulated_steps_are_those_of_large_batches[3], test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import math

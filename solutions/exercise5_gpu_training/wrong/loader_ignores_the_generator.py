@@ -8,7 +8,7 @@ zh_CN: 抽取加载器的顺序时没有用生成器。
 H0_zh_CN: 两个加载器的生成器种子相同，给出的顺序却不同。
 H1_zh_CN: 你的加载器里，顺序是谁抽的？
 H2_zh_CN: 没有给生成器的 DataLoader 从 torch 自己的生成器抽取。这样就没有人能用当时的种子重复一次训练。
-Fails: test_TODO
+Fails: test_the_order_is_drawn_from_the_generator, test_the_line_is_drawn_from_the_generator
 """
 
 import copy

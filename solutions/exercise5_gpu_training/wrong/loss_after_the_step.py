@@ -8,7 +8,9 @@ zh_CN: train_step 返回的是更新之后的损失，而不是之前的。
 H0_zh_CN: train_step 返回的损失比开始时的权重所给的要小。
 H1_zh_CN: 你返回的损失是用哪些权重算的？
 H2_zh_CN: 这一步所依据的损失已经有了。再算一次要多做一次前向传播，描述的却是另一个模型。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step, test_a_step_returns_the_loss_before_it,
+  test_a_step_brings_its_batch_to_the_device, test_gradients_that_were_left_do_not_count,
+  test_a_step_leaves_the_mode_to_others[training], test_a_step_leaves_the_mode_to_others[evaluation]
 """
 
 import copy

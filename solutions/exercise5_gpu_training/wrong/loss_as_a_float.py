@@ -8,7 +8,7 @@ zh_CN: train_step 以普通数字的形式返回损失。
 H0_zh_CN: train_step 返回的是 float，不是张量。
 H1_zh_CN: CPU 要等到什么时候才知道这个数？
 H2_zh_CN: GPU 在计算时，Python 可以继续往下走。item() 每一步都要等它算完；张量可以留在那里累加，最后只读一次。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_returns_the_loss_before_it, test_a_step_brings_its_batch_to_the_device
 """
 
 import itertools

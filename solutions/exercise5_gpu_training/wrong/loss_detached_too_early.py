@@ -7,7 +7,9 @@ zh_CN: 在 backward 之前就把损失 detach 了。
 H0_zh_CN: backward 抛出异常，因为损失没有计算图。
 H1_zh_CN: backward 是沿着什么走的？
 H2_zh_CN: 计算图从损失通向参数。等 backward 用完之后，再 detach 要返回的东西。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_a_step_brings_its_batch_to_the_device, test_gradients_that_were_left_do_not_count
 """
 
 import itertools

@@ -8,7 +8,7 @@ zh_CN: train_step 返回的损失带着计算图。
 H0_zh_CN: train_step 返回的损失仍然需要梯度。
 H1_zh_CN: 一个存了一万个这样的损失的列表，会让什么一直留在内存里？
 H2_zh_CN: 带图的损失抓着它由之算出的一切。只想要数值的人把它 detach，内存就释放了。
-Fails: test_TODO
+Fails: test_the_loss_of_a_step_has_no_graph
 """
 
 import copy

@@ -7,7 +7,7 @@ zh_CN: 带类别权重的损失函数留在了 CPU 上。
 H0_zh_CN: 在加速器上，带类别权重的损失失败，不带的正常。
 H1_zh_CN: 损失函数的类别权重放在哪里？
 H2_zh_CN: 作为模块的损失函数也可能含有张量。大多数没有，所以这个错误很久都看不出来。
-Fails: ?
+Fails: test_a_loss_with_class_weights_moves_too
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 报告的是下一轮的学习率。
 H0_zh_CN: 训练是对的，但历史中的每个 "lr" 都属于下一轮。
 H1_zh_CN: 你在什么时候读取学习率？那时谁已经改过它？
 H2_zh_CN: 一轮用的是哪个学习率，在调度器走步之前就知道；之后就是下一轮的了。
-Fails: ?
+Fails: test_the_history_tells_of_every_epoch, test_fit_stops_when_patience_is_over
 """
 
 import math

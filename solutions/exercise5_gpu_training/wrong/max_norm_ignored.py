@@ -7,7 +7,8 @@ zh_CN: 无论 `max_norm` 是多少，都不裁剪。
 H0_zh_CN: 给了 `max_norm`，步子和没给时一样。
 H1_zh_CN: 你的 train_epoch 在哪里用了 `max_norm`？
 H2_zh_CN: 一批坏数据就能把权重甩得很远。`max_norm` 限制一步最多走多远。
-Fails: test_TODO
+part_of: clipped-before-backward
+Fails: test_the_norm_of_the_gradient_is_limited, test_fit_passes_on_how_to_accumulate_and_clip
 """
 
 import copy

@@ -7,7 +7,7 @@ zh_CN: 把所有没有变好的轮次都数在一起，而不是连续的。
 H0_zh_CN: 刚刚才有更好的一轮，训练却停了。
 H1_zh_CN: 出现新的最好损失时，你的计数怎么办？
 H2_zh_CN: 有起有落的进步也是进步。每次出现新的最好的一轮，等待都重新开始。
-Fails: ?
+Fails: test_patience_counts_epochs_in_a_row_without_a_better_loss
 """
 
 import math

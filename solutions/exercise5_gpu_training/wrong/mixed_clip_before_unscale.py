@@ -7,7 +7,7 @@ zh_CN: 裁剪了还放大着的梯度。
 H0_zh_CN: 设了 max_norm 时，步子太小了。
 H1_zh_CN: 你测量梯度范数时，梯度大了多少倍？
 H2_zh_CN: max_norm 指的是真实的梯度。测量之前，要先把放大的倍数去掉。
-Fails: ?
+Fails: test_a_mixed_step_clips_the_true_gradient
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 让优化器沿着放大了的梯度走步。
 H0_zh_CN: 每一步都大了倍数那么多。
 H1_zh_CN: 优化器使用梯度时，梯度放大了多少倍？
 H2_zh_CN: 放大损失就放大了所有梯度。由 scaler 自己走步时，它会再缩回去。
-Fails: ?
+Fails: test_scores_are_computed_in_half_precision[bfloat16], test_scores_are_computed_in_half_precision[float16],
+  test_a_mixed_step_follows_the_true_gradient
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 返回的是放大了的损失。
 H0_zh_CN: 返回的损失大了倍数那么多。
 H1_zh_CN: 两个损失中，你会画出哪一个？
 H2_zh_CN: 放大只是反向传播的手段。要报告的是损失本身。
-Fails: ?
+Fails: test_scores_are_computed_in_half_precision[bfloat16], test_scores_are_computed_in_half_precision[float16]
 """
 
 import math

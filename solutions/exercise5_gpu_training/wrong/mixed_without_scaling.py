@@ -7,7 +7,7 @@ zh_CN: 没有使用 scaler。
 H0_zh_CN: 小的梯度在半精度下变成 0，无穷大的梯度则毁掉权重。
 H1_zh_CN: float16 最小的正数是多少？梯度又有多小？
 H2_zh_CN: 放大之后小梯度才保得住；而且缩放的一方能看出哪个太大，并跳过那一步。
-Fails: ?
+Fails: test_the_scale_is_kept_up_to_date
 """
 
 import math

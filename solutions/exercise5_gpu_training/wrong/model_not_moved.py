@@ -7,7 +7,8 @@ zh_CN: 把批次移到了设备上，模型却留在原处。
 H0_zh_CN: 在加速器上 fit 失败：批次在那里，权重不在。
 H1_zh_CN: 第一个批次到达时，权重在哪个设备上？
 H2_zh_CN: 在同一个运算中相遇的东西必须在同一个地方：权重、输入和目标。
-Fails: ?
+Fails: test_fit_worked_example, test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch, test_train_digits_returns_a_model_and_its_history
 """
 
 import math

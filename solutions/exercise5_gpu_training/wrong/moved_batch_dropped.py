@@ -8,7 +8,9 @@ zh_CN: train_step 丢掉了 .to() 的返回值。
 H0_zh_CN: train_step 移动了批，却继续用留在原处的张量。
 H1_zh_CN: x.to(device) 返回一个张量。它去哪儿了？
 H2_zh_CN: 模块的 .to() 会移动模块本身；张量不会：.to() 返回设备上的另一个张量。要把名字给它。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_a_step_brings_its_batch_to_the_device
 """
 
 import itertools

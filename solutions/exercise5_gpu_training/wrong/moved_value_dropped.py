@@ -8,7 +8,7 @@ zh_CN: to_device 丢掉了 .to() 的返回值。
 H0_zh_CN: to_device 返回的张量还在原来的设备上。
 H1_zh_CN: tensor.to(device) 返回一个张量。它去哪儿了？
 H2_zh_CN: 模块的 .to() 会移动模块本身；张量不会：.to() 返回设备上的另一个张量，旧的留在原处。
-Fails: test_TODO
+Fails: test_devices_worked_example, test_to_device_moves_tensors_wherever_they_are_packed
 """
 
 import itertools

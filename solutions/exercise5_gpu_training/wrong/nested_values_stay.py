@@ -7,7 +7,8 @@ zh_CN: 只移动容器里的张量，不管容器里的容器。
 H0_zh_CN: 字典里的列表中的张量还在原处。
 H1_zh_CN: 如果字典的一个值是列表，你的代码怎么处理它？
 H2_zh_CN: 一批数据嵌套多深，没有人知道。对每个部分调用自身的函数，多深都能到。
-Fails: test_TODO
+Fails: test_devices_worked_example, test_to_device_keeps_kinds_and_order_in_new_containers,
+  test_to_device_moves_tensors_wherever_they_are_packed
 """
 
 import itertools

@@ -8,7 +8,8 @@ zh_CN: 从不打乱行的顺序。
 H0_zh_CN: shuffle=True 时行仍按原来的顺序给出。
 H1_zh_CN: 如果行按类别排好了，第一批教的是什么？
 H2_zh_CN: 顺序固定时，一批就不是数据的随机样本：相邻的行每次都在一起。`shuffle` 要求 DataLoader 每轮换一个新顺序。
-Fails: test_TODO
+Fails: test_each_epoch_has_an_order_of_its_own, test_the_order_is_drawn_from_the_generator,
+  test_the_line_is_fitted_to_shuffled_rows
 """
 
 import itertools

@@ -8,7 +8,7 @@ zh_CN: linear_data 抽取噪声时没有用生成器。
 H0_zh_CN: 同一个种子给出同样的 x，目标却不同。
 H1_zh_CN: 两次抽取中，哪一次知道这个生成器？
 H2_zh_CN: 生成器只能重复从它抽出来的数。不给生成器的抽取用的是 torch 自己的生成器，而它的状态在这里没有人设定。
-Fails: test_TODO
+Fails: test_data_are_drawn_from_the_generator
 """
 
 import itertools

@@ -7,7 +7,7 @@ zh_CN: linear_data 漏掉了噪声。
 H0_zh_CN: 无论噪声是多少，所有点都恰好落在平面上。
 H1_zh_CN: linear_data 的哪个参数你的代码没有用到？
 H2_zh_CN: 测量得到的数据从不会完全吻合。每个目标都有自己的误差，`noise` 说明它有多大。
-Fails: test_TODO
+Fails: test_features_and_noise_are_normal, test_the_noise_that_nobody_asked_for_is_a_hundredth
 """
 
 import copy

@@ -7,7 +7,7 @@ zh_CN: 把不是数的损失当成了更好。
 H0_zh_CN: 出现 NaN 损失之后，你的最好损失是 NaN，还保存了那时的权重。
 H1_zh_CN: 任何数与 NaN 比较，结果是什么？
 H2_zh_CN: 与 NaN 比较总是假。要问的是损失是否更好，而不是它是否并不更差。
-Fails: ?
+Fails: test_nan_is_never_the_best_loss, test_restore_brings_back_the_weights_of_the_best_epoch
 """
 
 import math

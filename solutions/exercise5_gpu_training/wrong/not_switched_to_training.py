@@ -7,7 +7,7 @@ zh_CN: train_epoch 没有把模型切换到训练模式。
 H0_zh_CN: 以评估模式进来的模型，就在评估模式下训练：没有 dropout，批统计量也不更新。
 H1_zh_CN: 如果刚有人评估过，模型处于什么模式？
 H2_zh_CN: dropout 和批归一化在两种模式下行为不同。要训练就明确说出来，不要指望它恰好是。
-Fails: test_TODO
+Fails: test_each_batch_is_one_step, test_an_epoch_is_in_training_mode
 """
 
 import itertools

@@ -7,7 +7,7 @@ zh_CN: linear_data 忘了偏移 b。
 H0_zh_CN: linear_data 的所有目标都差了同一个数。
 H1_zh_CN: 所有特征都是 0 的地方，t 是多少？
 H2_zh_CN: 平面对每个特征有一个斜率，还有一个在所有特征都为 0 处的高度，那个高度就是 b。
-Fails: test_TODO
+Fails: test_data_worked_example, test_points_without_noise_lie_on_the_plane
 """
 
 import itertools

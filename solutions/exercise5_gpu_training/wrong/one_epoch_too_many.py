@@ -7,7 +7,8 @@ zh_CN: 比要求的多训练了一轮。
 H0_zh_CN: 历史比计划长一轮。
 H1_zh_CN: 数一数你的循环跑了多少轮。
 H2_zh_CN: 从 0 数还是从 1 数都可以，只要总数是对的。
-Fails: ?
+Fails: test_fit_worked_example, test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 一次又一次地把同一个字典放进历史。
 H0_zh_CN: 历史中的每一项都是最后一轮的。
 H1_zh_CN: 你的循环建立了几个字典？
 H2_zh_CN: append 不会复制。一个对象变了，所有持有它的地方都变。
-Fails: ?
+Fails: test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 对所有特征一起只算了一个均值和一个标准差。
 H0_zh_CN: 经过 standardise，`train` 的各个特征没有居中。
 H1_zh_CN: 一栋房子有 3 个房间、120 平方米。3 和 120 的平均值有什么用？
 H2_zh_CN: 不同的特征用不同的单位度量。每个特征都有自己的均值和标准差，是对各行求的。
-Fails: test_TODO
+Fails: test_the_training_set_gets_mean_0_and_spread_1, test_other_sets_are_measured_by_the_training_set,
+  test_a_constant_feature_is_only_centred, test_standardise_leaves_its_inputs_alone
 """
 
 import itertools

@@ -7,7 +7,8 @@ zh_CN: 只标准化了训练行，其他数据集原样不动。
 H0_zh_CN: `train` 之后的数据集原样返回。
 H1_zh_CN: 在 0 附近的数上训练出来的网络，遇到 200 左右的数会怎样？
 H2_zh_CN: 训练行在进入网络之前经过的处理，网络将来见到的所有行都必须经过。
-Fails: test_TODO
+Fails: test_data_worked_example, test_other_sets_are_measured_by_the_training_set,
+  test_a_constant_feature_is_only_centred, test_standardise_leaves_its_inputs_alone
 """
 
 import copy

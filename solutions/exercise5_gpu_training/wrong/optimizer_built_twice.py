@@ -7,7 +7,8 @@ zh_CN: 给调度器另建了一个优化器。
 H0_zh_CN: 你的每一步的学习率在所有轮次里都不变。
 H1_zh_CN: 你的 fit 里有几个优化器？走步的是哪一个？
 H2_zh_CN: 调度器改变的是某个优化器内部的学习率。它必须就是走步的那一个。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 每一轮都新建优化器和调度器。
 H0_zh_CN: 从第二轮起每一步都不同：动量和学习率计划都重新开始。
 H1_zh_CN: 两步之间，动量存放在哪里？
 H2_zh_CN: 优化器有记忆，调度器也有。重新建立就丢掉了记忆。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 交给优化器的是模型副本的参数。
 H0_zh_CN: 每一步都没有改变你的模型的权重。
 H1_zh_CN: 优化器持有哪些张量？你的模型用的又是哪些？
 H2_zh_CN: 优化器认识的是张量，不是模型。它只更新交给它的那些张量。
-Fails: ?
+Fails: test_fit_worked_example, test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch, test_train_digits_returns_a_model_and_its_history
 """
 
 import copy

@@ -7,7 +7,7 @@ zh_CN: 从不提前停止。
 H0_zh_CN: 耐心早已用完，却跑完了所有轮次。
 H1_zh_CN: EarlyStopping.update 的回答，你拿来做什么了？
 H2_zh_CN: update 只是回答。结束的应当是循环。
-Fails: ?
+Fails: test_fit_stops_when_patience_is_over
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 把没有设耐心值当成了耐心为 0。
 H0_zh_CN: 没有设耐心值时，训练在第一轮之后就结束了。
 H1_zh_CN: `None or 0` 是什么？EarlyStopping 会怎样对待它？
 H2_zh_CN: None 表示没有要求提前停止；0 表示一轮也不等。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch, test_train_digits_returns_a_model_and_its_history
 """
 
 import math

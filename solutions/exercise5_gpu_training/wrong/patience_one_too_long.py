@@ -7,7 +7,8 @@ zh_CN: 比耐心值多等了一轮。
 H0_zh_CN: 训练晚停了一轮。
 H1_zh_CN: 耐心为 1 时，多少轮没有变好你才停？
 H2_zh_CN: 耐心是轮数。有这么多轮没有变好，耐心就用完了。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_patience_counts_epochs_in_a_row_without_a_better_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 耐心少了一轮。
 H0_zh_CN: 训练早停了一轮。
 H1_zh_CN: 你等待的第一轮是哪一轮？
 H2_zh_CN: 最好的那一轮本身不算等待：要从它的下一轮数起。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_patience_counts_epochs_in_a_row_without_a_better_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: predict 之后总把模型切换到训练模式，不管原来是什么�
 H0_zh_CN: 原来处于评估模式的模型，predict 之后处于训练模式。
 H1_zh_CN: 如果你刚刚打开了 dropout，训练好的模型下一次调用会怎样？
 H2_zh_CN: 还回去的应当是原来的模式，不是你以为的那个。改之前，model.training 会告诉你。
-Fails: test_TODO
+Fails: test_predict_leaves_the_model_as_it_was[evaluation]
 """
 
 import copy

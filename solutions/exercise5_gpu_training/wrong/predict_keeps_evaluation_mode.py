@@ -7,7 +7,7 @@ zh_CN: predict 之后让模型留在评估模式。
 H0_zh_CN: 原来在训练的模型，predict 之后处于评估模式。
 H1_zh_CN: 如果有人在两轮之间看了几个预测，会怎样？
 H2_zh_CN: 问模型不应改变模型。记住它的模式，再还回去。
-Fails: test_TODO
+Fails: test_predict_leaves_the_model_as_it_was[training]
 """
 
 import itertools

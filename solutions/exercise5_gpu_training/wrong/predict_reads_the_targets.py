@@ -7,7 +7,7 @@ zh_CN: 预测时需要目标。
 H0_zh_CN: 如果加载器的目标是 None，predict 会抛出异常。
 H1_zh_CN: 一张还没有人标注的图片，t 会是什么？
 H2_zh_CN: 正因为不知道答案才要预测。从批里取出 x，其余的不要碰。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_predict_looks_at_no_target
 """
 
 import itertools

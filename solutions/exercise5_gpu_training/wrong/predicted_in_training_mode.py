@@ -8,7 +8,7 @@ zh_CN: 模型是什么模式，就在什么模式下预测。
 H0_zh_CN: 处于训练模式的模型，两次预测不一样。
 H1_zh_CN: 同一张图的答案为什么会自己变？
 H2_zh_CN: 只要模型处于训练模式，dropout 每次调用都重新抽取。预测要用完整的网络：model.eval()。
-Fails: test_TODO
+Fails: test_prediction_is_in_evaluation_mode_without_gradients, test_predict_leaves_the_model_as_it_was[training]
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: 预测时记录了梯度。
 H0_zh_CN: predict 建立了没有人使用的计算图。
 H1_zh_CN: 预测的中间结果留着做什么？
 H2_zh_CN: model.eval() 并不关掉记录。在 no_grad 下，一批的类别一算出来，内存就释放了。
-Fails: test_TODO
+Fails: test_prediction_is_in_evaluation_mode_without_gradients
 """
 
 import copy

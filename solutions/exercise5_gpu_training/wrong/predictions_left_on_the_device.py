@@ -7,7 +7,7 @@ zh_CN: 把预测结果留在了设备上。
 H0_zh_CN: 在加速器上，predict 返回的张量还在那里。
 H1_zh_CN: predict 返回的结果，能与 CPU 上的标签比较吗？
 H2_zh_CN: 预测是给人和文件用的，所以要回到 CPU。全部算完后只回一次：每次回来都要等待。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_predict_returns_the_class_of_each_row
 """
 
 import copy

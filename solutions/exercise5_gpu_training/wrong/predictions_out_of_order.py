@@ -7,7 +7,7 @@ zh_CN: 把每一批的预测放到了之前各批的前面。
 H0_zh_CN: 预测是对的，但顺序与行不一致。
 H1_zh_CN: 你返回的结果里，最前面是哪一批的预测？
 H2_zh_CN: 提问的人会把第 n 个预测与第 n 行对照。每一批要接在之前的后面。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_predict_returns_the_class_of_each_row
 """
 
 import itertools

@@ -7,7 +7,7 @@ zh_CN: 把随机状态也和其他东西一起移到了设备上。
 H0_zh_CN: 在加速器上，load_checkpoint 在设置随机状态时失败。
 H1_zh_CN: map_location 作用于所保存的哪些张量？
 H2_zh_CN: map_location 移动文件中的每个张量。而 CPU 随机数的状态必须在 CPU 上。
-Fails: ?
+Fails: test_a_checkpoint_brings_back_weights_buffers_and_epoch
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 保存的是种子，而不是随机数的状态。
 H0_zh_CN: 装载之后，同样的随机数又从头抽了一遍。
 H1_zh_CN: 保存的时候，从设种子算起已经抽了多少个数？
 H2_zh_CN: 种子是数列的起点。需要的是数列走到了哪里。
-Fails: ?
+Fails: test_a_resumed_training_draws_what_it_would_have_drawn
 """
 
 import math

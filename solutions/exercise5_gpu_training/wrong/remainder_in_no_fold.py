@@ -7,7 +7,7 @@ zh_CN: 行数不是折数的倍数时，丢掉了余下的行。
 H0_zh_CN: 有些行不在任何一折里。
 H1_zh_CN: 3 折，每折 10 // 3 行，一共几行？
 H2_zh_CN: 向下取整后，各折的大小加起来不够。让前几折多一行，torch.tensor_split 就是这样做的。
-Fails: test_TODO
+Fails: test_each_row_is_held_out_once_and_trained_on_in_all_other_folds
 """
 
 import itertools

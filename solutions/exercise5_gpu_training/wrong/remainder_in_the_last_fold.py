@@ -7,7 +7,7 @@ zh_CN: 把余下的行都放进了最后一折。
 H0_zh_CN: 最后留出的一折比其他折多出不止一行。
 H1_zh_CN: 11 行分 4 折，你的各折有几行？
 H2_zh_CN: 各折要能互相代替，所以分量应当相同。余下的行各给不同的折一行。
-Fails: test_TODO
+Fails: test_folds_are_of_one_size_or_nearly
 """
 
 import copy

@@ -7,7 +7,9 @@ zh_CN: 把最好的模型恢复到自己的局部变量里，没有改动给它�
 H0_zh_CN: restore 之后，模型仍是最后一轮的权重。
 H1_zh_CN: 你给参数名赋的值，还有谁看得到？
 H2_zh_CN: 给参数名赋值只是让局部名字指向另一个对象。要改变调用者的模型，得往它里面装载。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_restore_brings_back_the_weights_of_the_best_epoch,
+  test_what_was_restored_may_be_trained_on, test_fit_ends_with_the_weights_of_the_best_epoch,
+  test_fit_stops_when_patience_is_over, test_patience_that_is_not_used_up_changes_nothing
 """
 
 import copy

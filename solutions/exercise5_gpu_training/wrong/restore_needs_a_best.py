@@ -7,7 +7,7 @@ zh_CN: 没有过最好的一轮时就无法恢复。
 H0_zh_CN: 如果没有任何损失小于无穷大，restore 抛出异常。
 H1_zh_CN: 第一次 update 之前，或者每个损失都是 NaN 时，保存的是什么？
 H2_zh_CN: 什么都没有保存，就没有可放回的，模型保持原样。
-Fails: ?
+Fails: test_what_was_restored_may_be_trained_on
 """
 
 import math

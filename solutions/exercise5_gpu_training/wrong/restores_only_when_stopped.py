@@ -1,13 +1,14 @@
-"""restores-only-when-stopped: puts the best weights back only if training was stopped early.
+"""restores-only-when-stopped: does not put the best weights back where all epochs were run.
 
 H0: When all epochs are run, the model ends with the weights of the last one.
 H1: The best epoch was the last but one, and then the plan was over. Which weights do you return?
 H2: Why training ends does not matter: the best weights are the best after the last planned epoch as well.
-zh_CN: 只有提前停止时才放回最好的权重。
+zh_CN: 跑完所有轮次时没有放回最好的权重。
 H0_zh_CN: 所有轮次都跑完时，模型停在最后一轮的权重。
 H1_zh_CN: 最好的是倒数第二轮，然后计划就结束了。你返回哪一轮的权重？
 H2_zh_CN: 训练为什么结束并不重要：跑完计划之后，最好的权重仍然是最好的。
-Fails: ?
+part_of: fit-keeps-the-last, best-weights-alias, stopping-keeps-the-last, restore-into-a-local-name
+Fails: test_fit_ends_with_the_weights_of_the_best_epoch, test_patience_that_is_not_used_up_changes_nothing
 """
 
 import math

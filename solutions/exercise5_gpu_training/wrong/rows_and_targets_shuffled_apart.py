@@ -7,7 +7,8 @@ zh_CN: 把行和目标分别打乱。
 H0_zh_CN: 打乱的一轮里，大多数行配的是别的行的目标。
 H1_zh_CN: 第 17 张图和第 17 个标签还在一起吗？
 H2_zh_CN: 一行和它的目标是一个样本。只抽一个顺序，同时用在两者上；TensorDataset 就是这样做的。
-Fails: test_TODO
+Fails: test_each_epoch_hands_out_every_row_once_with_its_target, test_fit_line_finds_the_plane[float32],
+  test_fit_line_finds_the_plane[float64], test_train_digits_returns_a_model_and_its_history
 """
 
 import itertools

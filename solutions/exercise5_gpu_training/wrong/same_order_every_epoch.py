@@ -8,7 +8,8 @@ zh_CN: 只打乱一次，之后每一轮的顺序都一样。
 H0_zh_CN: 第二轮的顺序与第一轮相同。
 H1_zh_CN: 你的顺序是什么时候抽的：建立加载器时，还是每次遍历时？
 H2_zh_CN: 如果总是同样的行在同一批里，它们的误差就永远不会与别的行混合。每一轮都要重新抽一个顺序。
-Fails: test_TODO
+part_of: never-shuffled
+Fails: test_each_epoch_has_an_order_of_its_own, test_the_line_is_fitted_to_shuffled_rows
 """
 
 import itertools

@@ -7,7 +7,8 @@ zh_CN: 在一轮训练之前就让调度器走步。
 H0_zh_CN: 计划中的第一个学习率从未用到。
 H1_zh_CN: 你的第一轮是用哪个学习率训练的？
 H2_zh_CN: 调度器在建立时就已设好第一个学习率。它的 step 表示：一轮结束了。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math
@@ -190,9 +191,9 @@ def fit(
     stopping = EarlyStopping(patience if patience is not None else epochs)
     history = []
     for _ in range(epochs):
+        lr = optimizer.param_groups[0]["lr"]
         if scheduler is not None:
             scheduler.step()
-        lr = optimizer.param_groups[0]["lr"]
         loss, accuracy = train_epoch(model, train_loader, loss_fn, optimizer, device, accumulate, max_norm)
         val_loss, val_accuracy = evaluate(model, val_loader, loss_fn, device)
         history.append(

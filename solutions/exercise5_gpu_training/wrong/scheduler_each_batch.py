@@ -7,7 +7,8 @@ zh_CN: 每个批次之后就让调度器走步，而不是每轮之后。
 H0_zh_CN: 在第一轮之内，学习率就走完了整个计划。
 H1_zh_CN: 这里调度器的计划以什么为单位？
 H2_zh_CN: 调度器只数自己的步数。一步是一个批次还是一轮，由计划和循环约定。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 把验证损失交给调度器，被它当成了轮数。
 H0_zh_CN: 学习率跟着验证损失走，而不是按计划走。
 H1_zh_CN: 调度器的 step 的参数是什么意思？
 H2_zh_CN: 只有 ReduceLROnPlateau 要损失。其他调度器数调用次数，参数是要跳到的轮数。
-Fails: ?
+Fails: test_fit_follows_the_right_path, test_the_history_tells_of_every_epoch
 """
 
 import math

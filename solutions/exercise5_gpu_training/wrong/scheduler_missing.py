@@ -7,7 +7,8 @@ zh_CN: 建立了调度器，却从不让它走步。
 H0_zh_CN: 学习率一直停在起点。
 H1_zh_CN: 是什么告诉调度器一轮结束了？
 H2_zh_CN: 调度器自己什么也不做：它数的是自己的 step 被调用的次数。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

@@ -7,7 +7,8 @@ zh_CN: 每一轮让调度器走了两步。
 H0_zh_CN: 学习率以两倍的速度走完计划。
 H1_zh_CN: 两轮之间，调度器被调用了几次？
 H2_zh_CN: 每调用一次 step 就是计划中的一轮，不管写在哪里。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

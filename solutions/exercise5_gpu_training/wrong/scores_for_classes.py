@@ -7,7 +7,7 @@ zh_CN: predict 返回的是最大的得分，而不是对应的类别。
 H0_zh_CN: predict 返回的是浮点数。
 H1_zh_CN: scores.max(dim=1) 的两个结果里，哪个是类别？
 H2_zh_CN: 最大的得分说明模型有多确定，它的位置说明是什么。max 两个都返回，argmax 返回位置。
-Fails: test_TODO
+Fails: test_an_evaluation_worked_example, test_predict_returns_the_class_of_each_row
 """
 
 import itertools

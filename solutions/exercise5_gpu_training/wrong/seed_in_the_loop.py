@@ -7,7 +7,7 @@ zh_CN: 每一轮都重新设随机种子：每一轮都是同一轮。
 H0_zh_CN: 所有轮次的数据顺序和 dropout 都相同。
 H1_zh_CN: 设了同样的种子之后，第二轮抽到的是什么？
 H2_zh_CN: 种子应当设在程序开头。放在循环里，就去掉了各轮之间的不同。
-Fails: ?
+Fails: test_training_goes_on_in_training_mode_after_validation
 """
 
 import math

@@ -8,7 +8,7 @@ zh_CN: 在原地标准化了传进来的张量。
 H0_zh_CN: standardise 之后，输入也被标准化了。
 H1_zh_CN: x -= mean 对调用者的张量做了什么？
 H2_zh_CN: x = x - mean 会产生新的张量，x -= mean 则写进旧的张量。调用者也许还要用原来的图片。
-Fails: test_TODO
+Fails: test_standardise_leaves_its_inputs_alone
 """
 
 import itertools

@@ -7,7 +7,7 @@ zh_CN: 把每个梯度都缩放到 `max_norm`，包括本来就更短的。
 H0_zh_CN: `max_norm` 很大时，步子反而比不给时更长。
 H1_zh_CN: max_norm 是 1 时，范数为 0.1 的梯度应当怎样？
 H2_zh_CN: 裁剪是上限，不是长度。接近最小值时，正是小的梯度使步子变小。
-Fails: test_TODO
+Fails: test_the_norm_of_the_gradient_is_limited
 """
 
 import itertools

@@ -8,7 +8,9 @@ zh_CN: 丢掉了凑不满一批的行。
 H0_zh_CN: 加载器给出的行比实际的少。
 H1_zh_CN: 每批 4 行，10 行里你的加载器给出几行？
 H2_zh_CN: 最后一批可以小一些。把它丢掉，训练时就有些行没学到，验证时就有些行没算进去。
-Fails: test_TODO
+Fails: test_data_worked_example, test_batches_come_as_rows_stand,
+  test_each_epoch_hands_out_every_row_once_with_its_target, test_fit_line_takes_as_many_steps_as_it_is_told,
+  test_train_digits_returns_a_model_and_its_history
 """
 
 import itertools

@@ -7,7 +7,10 @@ zh_CN: train_epoch 跳过了较小的最后一批。
 H0_zh_CN: 较小那一批的行既没有训练，也没有计数。
 H1_zh_CN: 哪些行是你的一轮从没见过的？
 H2_zh_CN: 小批也是批。既然平均时每一行一样重，批的大小就没有妨碍。
-Fails: test_TODO
+Fails: test_an_epoch_worked_example, test_fit_worked_example, test_each_batch_is_one_step,
+  test_an_epoch_gives_the_right_numbers, test_an_epoch_returns_means_over_examples,
+  test_an_epoch_brings_its_batches_to_the_device, test_epochs_of_training_and_validation_alternate,
+  test_fit_follows_the_right_path, test_the_history_tells_of_every_epoch
 """
 
 import copy

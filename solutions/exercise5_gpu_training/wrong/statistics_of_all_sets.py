@@ -8,7 +8,8 @@ zh_CN: 均值和标准差是对所有数据集求的，而不只是训练行。
 H0_zh_CN: 旁边有其他数据集时，`train` 本身的结果也变了。
 H1_zh_CN: 从训练行学到的东西，可以取决于还没有人见过的行吗？
 H2_zh_CN: 测试行代表未来。如果尺度里有它们的均值，训练就已经看过它们，测试结果就会偏好。
-Fails: test_TODO
+Fails: test_data_worked_example, test_other_sets_are_measured_by_the_training_set,
+  test_a_constant_feature_is_only_centred, test_standardise_leaves_its_inputs_alone
 """
 
 import itertools

@@ -1,14 +1,16 @@
 """step-before-backward: steps before backward in train_step.
 
-H0: Each step uses the gradient of the batch before, and the first one has none.
+H0: The first step has no gradient; in the second one, backward finds weights that have changed since the forward pass.
 H1: Whose gradient is in .grad when step reads it?
 H2: The optimiser computes no gradients. It applies what backward has left in .grad, so the backward pass of this
   batch comes first.
 zh_CN: train_step 里先 step 后 backward。
-H0_zh_CN: 每一步用的是前一批的梯度，第一步则没有梯度。
+H0_zh_CN: 第一步没有梯度；到第二步，backward 发现前向传播之后权重已经变了。
 H1_zh_CN: step 读取 .grad 时，里面是谁的梯度？
 H2_zh_CN: 优化器不计算梯度。它使用 backward 留在 .grad 里的东西，所以这一批的反向传播要在前。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_gradients_that_were_left_do_not_count
 """
 
 import itertools

@@ -7,7 +7,9 @@ zh_CN: train_step 从不调用 optimizer.step。
 H0_zh_CN: 这一批的梯度有了，权重却没有动。
 H1_zh_CN: train_step 的哪一行改变权重？
 H2_zh_CN: backward 只是把梯度写在参数旁边。移动参数的是优化器的 step。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_gradients_that_were_left_do_not_count
 """
 
 import copy

@@ -8,7 +8,7 @@ zh_CN: train_step 把模型切换成了训练模式。
 H0_zh_CN: 处于评估模式的模型，在 train_step 之后变成了训练模式。
 H1_zh_CN: 谁可能有意冻结了这个模型的 dropout 或统计量？
 H2_zh_CN: 模式由管理整轮训练的代码负责。一步更新若改了它，用固定统计量做微调的人会吃惊。
-Fails: test_TODO
+Fails: test_a_step_leaves_the_mode_to_others[evaluation]
 """
 
 import itertools

@@ -7,7 +7,10 @@ zh_CN: 保存的是最后一轮的权重，而不是最好的。
 H0_zh_CN: EarlyStopping 恢复的是最后一次 update 时的权重。
 H1_zh_CN: 你在什么时候覆盖已经保存的权重？
 H2_zh_CN: 等待的那几轮正是没有变好的。只有损失是迄今最好时，权重才值得保存。
-Fails: ?
+part_of: best-weights-alias
+Fails: test_early_stopping_worked_example, test_restore_brings_back_the_weights_of_the_best_epoch,
+  test_fit_ends_with_the_weights_of_the_best_epoch, test_fit_stops_when_patience_is_over,
+  test_patience_that_is_not_used_up_changes_nothing
 """
 
 import math

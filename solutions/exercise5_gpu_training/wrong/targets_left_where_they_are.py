@@ -8,7 +8,9 @@ zh_CN: train_step 只把输入移到设备上，没有移目标。
 H0_zh_CN: 在加速器上，损失抛出异常，因为得分和目标在两个设备上。
 H1_zh_CN: 损失所比较的两个张量各在哪个设备上？
 H2_zh_CN: 模型只需要输入，但损失要拿得分与目标比较。一批数据的两部分都要移动。
-Fails: test_TODO
+Fails: test_a_step_worked_example, test_a_step_is_forward_backward_step,
+  test_steps_follow_the_gradient_of_their_own_batch, test_a_step_returns_the_loss_before_it,
+  test_a_step_brings_its_batch_to_the_device
 """
 
 import itertools

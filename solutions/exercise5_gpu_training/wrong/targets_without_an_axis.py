@@ -8,7 +8,7 @@ zh_CN: linear_data 返回的目标形状是 (count,)，而不是 (count, 1)。
 H0_zh_CN: linear_data 的目标少了一个轴。
 H1_zh_CN: 如果 y 是 (5, 1)，t 是 (5,)，y - t 是什么形状？
 H2_zh_CN: nn.Linear 的预测有一列，对应它唯一的输出。目标没有这一列就会被广播，于是每一行都与所有其他行作了比较。
-Fails: test_TODO
+Fails: test_data_worked_example, test_points_without_noise_lie_on_the_plane
 """
 
 import itertools

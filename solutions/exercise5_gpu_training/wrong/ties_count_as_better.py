@@ -7,7 +7,8 @@ zh_CN: 把和最好损失一样的损失当成了更好。
 H0_zh_CN: 损失相等时保存了较晚的一轮，等待又重新开始。
 H1_zh_CN: 训练已经停滞，每轮损失都相同。你什么时候停？
 H2_zh_CN: 更好就是更小。损失不再变化，正是早停要等待的情形。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_an_equal_loss_is_no_better_one,
+  test_restore_brings_back_the_weights_of_the_best_epoch
 """
 
 import math

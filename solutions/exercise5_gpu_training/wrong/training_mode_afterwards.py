@@ -1,13 +1,13 @@
 """training-mode-afterwards: switches the model to training mode after evaluate, whatever it was before.
 
 H0: A model that was in evaluation mode is in training mode after evaluate.
-H1: Who evaluates a finished model, what will its next prediction be like?
+H1: After a finished model was evaluated, what will its next prediction be like?
 H2: As it was before is not always training. Remember model.training first, and hand it to model.train afterwards.
 zh_CN: evaluate 之后总把模型切换到训练模式，不管原来是什么。
 H0_zh_CN: 原来处于评估模式的模型，evaluate 之后处于训练模式。
 H1_zh_CN: 评估一个训练好的模型之后，它的下一次预测会怎样？
 H2_zh_CN: “原来的模式”不一定是训练模式。先记下 model.training，之后再交给 model.train。
-Fails: test_TODO
+Fails: test_evaluate_leaves_the_mode_as_it_was[evaluation]
 """
 
 import copy

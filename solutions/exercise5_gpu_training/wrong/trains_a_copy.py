@@ -7,7 +7,8 @@ zh_CN: 训练的是模型的副本，交进来的模型没有被训练。
 H0_zh_CN: fit 之后，模型的权重和之前一样。
 H1_zh_CN: fit 结束后，调用者看的是哪个对象？
 H2_zh_CN: 模块是就地移动的，不需要副本。只有调用者手里的那个对象才能带走结果。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_train_digits_returns_a_model_and_its_history
 """
 
 import copy

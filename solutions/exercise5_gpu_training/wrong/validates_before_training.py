@@ -7,7 +7,9 @@ zh_CN: 在一轮开始时验证，而不是在结束时。
 H0_zh_CN: 验证损失是前一轮的，第一个属于还没训练的模型。
 H1_zh_CN: 你的第一个验证损失对应哪些权重？
 H2_zh_CN: 一轮的验证评判的是这一轮的结果。它看到的权重就是会被保存的权重。
-Fails: ?
+Fails: test_fit_worked_example, test_epochs_of_training_and_validation_alternate,
+  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
+  test_fit_stops_when_patience_is_over
 """
 
 import math
@@ -192,13 +194,14 @@ def fit(
     for _ in range(epochs):
         lr = optimizer.param_groups[0]["lr"]
         val_loss, val_accuracy = evaluate(model, val_loader, loss_fn, device)
+        stop = stopping.update(val_loss, model)
         loss, accuracy = train_epoch(model, train_loader, loss_fn, optimizer, device, accumulate, max_norm)
         if scheduler is not None:
             scheduler.step()
         history.append(
             {"lr": lr, "loss": loss, "accuracy": accuracy, "val_loss": val_loss, "val_accuracy": val_accuracy}
         )
-        if stopping.update(val_loss, model):
+        if stop:
             break
     stopping.restore(model)
     return history

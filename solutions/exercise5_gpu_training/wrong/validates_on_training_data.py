@@ -7,7 +7,8 @@ zh_CN: 用训练的数据来验证。
 H0_zh_CN: 验证时没有看验证集。
 H1_zh_CN: 一个把数据背下来的网络，在你的验证中会得到什么结果？
 H2_zh_CN: 只有没有训练过的数据才能说明，是学会了还是只是记住了。
-Fails: ?
+Fails: test_epochs_of_training_and_validation_alternate, test_fit_follows_the_right_path,
+  test_the_history_tells_of_every_epoch
 """
 
 import math

@@ -8,7 +8,7 @@ zh_CN: 把噪声的方差当成了标准差。
 H0_zh_CN: linear_data 的误差比应有的小得多。
 H1_zh_CN: N(0, s^2) 中的第二个数是什么？torch.normal 要的又是什么？
 H2_zh_CN: 公式用方差来记正态分布，函数用标准差。`noise` 本身已经是标准差。
-Fails: test_TODO
+Fails: test_features_and_noise_are_normal, test_the_noise_that_nobody_asked_for_is_a_hundredth
 """
 
 import copy

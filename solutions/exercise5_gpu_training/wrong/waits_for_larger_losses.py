@@ -8,7 +8,10 @@ zh_CN: 把最大的损失当成最好的。
 H0_zh_CN: EarlyStopping 保存了损失最大的权重。
 H1_zh_CN: 给你的是正确率还是损失？
 H2_zh_CN: 正确率越大越好，损失越小越好。什么都没有时，任何损失都应当是更好的。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_patience_counts_epochs_in_a_row_without_a_better_loss,
+  test_the_best_loss_is_the_smallest, test_restore_brings_back_the_weights_of_the_best_epoch,
+  test_fit_ends_with_the_weights_of_the_best_epoch, test_fit_stops_when_patience_is_over,
+  test_patience_that_is_not_used_up_changes_nothing, test_train_digits_returns_a_model_and_its_history
 """
 
 import math

@@ -8,7 +8,7 @@ zh_CN: 没有理会所要求的设备。
 H0_zh_CN: pick_device 返回的设备与指定的名字不同。
 H1_zh_CN: 你的函数用 `wanted` 做了什么？
 H2_zh_CN: 指定设备的人有理由：在 CPU 上调试，或者用第二块 GPU。只有没人选的时候才由函数来选。
-Fails: test_TODO
+Fails: test_pick_device_gives_the_device_that_was_asked_for
 """
 
 import copy

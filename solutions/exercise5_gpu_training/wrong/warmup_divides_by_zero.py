@@ -7,7 +7,7 @@ zh_CN: 没有预热就无法工作。
 H0_zh_CN: warmup = 0 时你的函数抛出异常。
 H1_zh_CN: 没有预热时，你的公式除以什么？
 H2_zh_CN: 只对一部分轮次成立的公式，对其他轮次就不该去算。
-Fails: ?
+Fails: test_warmup_cosine_without_warmup_begins_at_the_top
 """
 
 import math

@@ -7,7 +7,7 @@ zh_CN: 预热从学习率 0 开始。
 H0_zh_CN: 第一轮什么也没有学到。
 H1_zh_CN: 第 0 轮你的系数是多少？这样大小的一步能改变什么？
 H2_zh_CN: 预热是走小步，不是不走。上升的几级台阶中，第一轮就该登上第一级。
-Fails: ?
+Fails: test_early_stopping_worked_example, test_warmup_cosine_goes_up_in_steps_and_down_a_cosine
 """
 
 import math

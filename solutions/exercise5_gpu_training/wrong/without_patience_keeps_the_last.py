@@ -1,13 +1,15 @@
-"""without-patience-keeps-the-last: keeps the best weights only if there is a patience.
+"""without-patience-keeps-the-last: does not keep the best weights where there is no patience.
 
 H0: Without patience the model ends with the weights of the last epoch.
 H1: What is left of the best weights if nobody asks to stop early?
 H2: Stopping early and keeping the best are two things. The second is wanted always.
-zh_CN: 只有设了耐心值时才保存最好的权重。
+zh_CN: 没有设耐心值时不保存最好的权重。
 H0_zh_CN: 没有设耐心值时，模型停在最后一轮的权重。
 H1_zh_CN: 如果没有要求提前停止，最好的权重还在吗？
 H2_zh_CN: 提前停止和保存最好的权重是两件事。后一件总是需要的。
-Fails: ?
+part_of: restores-only-when-stopped, fit-keeps-the-last, best-weights-alias, stopping-keeps-the-last,
+  restore-into-a-local-name
+Fails: test_fit_ends_with_the_weights_of_the_best_epoch
 """
 
 import math

@@ -17,7 +17,7 @@ def expect_normal(drawn, sd, label):
     Distribution: Kolmogorov and Smirnov's distance, above 3/sqrt(n) with a probability of 3e-8 (P. Massart, The tight
     constant in the Dvoretzky-Kiefer-Wolfowitz inequality, Annals of Probability 18, 1990).
     """
-    plain = drawn.double().flatten()
+    plain = drawn.detach().double().flatten()
     root = math.sqrt(len(plain))
     expect_equal(bool(abs(plain.mean()) <= BAND * sd / root), True, label=f"whether the mean of {label} is near 0")
     spread = float(plain.std(correction=0)) / sd

@@ -67,13 +67,13 @@ class Loop:
         return [train_epoch(*things, **options) for _ in range(count)]
 
 
-def loop(record, data, device="cpu", layers=PLAIN, shuffle=True, **sgd):
+def loop(record, data, device="cpu", layers=PLAIN, shuffle=True, batch=BATCH, **sgd):
     """Return a loop's things, in evaluation mode, made by a recorder of the student's side or of ours."""
     model = record.model(layers)
     model.to(device)
     model.eval()
     optimizer = record.optimizer(model, "SGD", **({"lr": 0.2, "momentum": 0.9} | sgd))
-    loader = record.loader(*data, BATCH, shuffle=shuffle)
+    loader = record.loader(*data, batch, shuffle=shuffle)
     return Loop(record, model, loader, record.loss("CrossEntropyLoss"), optimizer, device)
 
 

@@ -93,12 +93,13 @@ def nested(x, t):
 
 
 def attempted(fn, *arguments):
-    """Call a function; return what it returned, if it was a tensor, and what it raised, as text."""
+    """Call a function, whatever comes of it: what counts is what it has moved until then."""
     try:
-        value = fn(*arguments)
-    except Exception as error:  # whatever it is: the suite compares it
-        return [None, f"{type(error).__name__}: {error}".splitlines()[0][:60]]
-    return [value.detach() if isinstance(value, Tensor) else value, "nothing"]
+        fn(*arguments)
+    except NotImplementedError:
+        raise  # not written yet: nothing to count
+    except Exception:
+        return
 
 
 # --- networks -------------------------------------------------------------------------------------------------------
@@ -126,6 +127,12 @@ def grad_enabled():
     enabled = torch.is_grad_enabled()
     torch.set_grad_enabled(True)
     return enabled
+
+
+def in_two_groups(parameters):
+    """Make an optimiser of two groups, each with a learning rate of its own."""
+    first, *others = parameters
+    return torch.optim.SGD([{"params": [first], "lr": 0.05}, {"params": others, "lr": 0.2}])
 
 
 def cross_entropy(scores, labels):

@@ -35,7 +35,7 @@ def test_evaluation_is_in_evaluation_mode_without_gradients(submission, guest, d
     expect_trace(loop.record.events(), pattern, label="evaluate")
 
 
-@points(2)
+@points(1)
 def test_evaluate_returns_means_over_examples(submission, guest, device, data, reference):
     """evaluate: mean loss and accuracy of all examples."""
     got = evaluated(theirs(guest, data, device), submission.evaluate)

@@ -61,8 +61,9 @@ def expect_decisions(submission, guest, patience, losses, stops):
 def test_patience_counts_epochs_in_a_row_without_a_better_loss(submission, guest):
     """EarlyStopping: `patience` epochs in a row, then stop."""
     no, yes = False, True
-    expect_decisions(submission, guest, 3, [5.0, 4.0, 4.5, 4.25, 3.0, 3.5, 3.25, 3.125], [no] * 7 + [yes])
-    expect_decisions(submission, guest, 1, [2.0, 1.0, 1.5], [no, no, yes])
+    falling = [8.0, 7.0, 6.0, 5.0, 4.0]
+    expect_decisions(submission, guest, 3, [*falling, 4.5, 4.25, 3.0, 3.5, 3.25, 3.125], [no] * 10 + [yes])
+    expect_decisions(submission, guest, 1, [2.0, 1.0, 1.5, 1.25], [no, no, yes, yes])
     expect_decisions(submission, guest, 2, [-1.0, -3.0, -2.0, -2.5], [no, no, no, yes])
 
 
@@ -81,6 +82,7 @@ def test_nan_is_never_the_best_loss(submission, guest):
     """EarlyStopping: NaN is no better loss."""
     stopping = expect_decisions(submission, guest, 2, [NAN, 1.0, NAN, 0.5, NAN, NAN], [False] * 5 + [True])
     expect_close(stopping.get("best_loss"), 0.5, label="best_loss after all")
+    expect_decisions(submission, guest, 2, [NAN, NAN], [False, True])
 
 
 @devices("cpu")
@@ -109,15 +111,15 @@ def test_restore_brings_back_the_weights_of_the_best_epoch(submission, guest):
         probe.fill(model, value)
         stopping.update(loss, model)
     other = net(guest)
-    for place, restored, value in (("in another network", other, 23), ("in the network itself", model, 19)):
-        probe.fill(restored, value)
+    probe.fill(model, 19)
+    probe.fill(other, 23)
+    for place, restored in (("in another network", other), ("in the network itself", model)):
         stopping.restore(restored)
         expect_filled(restored, 7, f"restored {place}")
 
 
 @devices("cpu")
 @points(1)
-@needs("test_restore_brings_back_the_weights_of_the_best_epoch")
 def test_what_was_restored_may_be_trained_on(submission, guest):
     """EarlyStopping: what was restored may be trained on."""
     probe, model, stopping = probe_of(guest), net(guest), submission.EarlyStopping(9)
@@ -125,6 +127,11 @@ def test_what_was_restored_may_be_trained_on(submission, guest):
     stopping.restore(model)
     expect_filled(model, 3, "after restore without any update")
     stopping.update(1.0, model)
+    other = net(guest)
+    probe.fill(model, 5)
+    probe.fill(other, 11)
+    stopping.restore(other)
+    expect_filled(other, 3, "restored in another network")
     for value in (5, 7):
         probe.fill(model, value)
         stopping.restore(model)

@@ -10,6 +10,7 @@ from grader.suite import (
     devices,
     evaluation_step,
     expect_close,
+    expect_equal,
     expect_trace,
     expect_trajectory,
     in_any_order,
@@ -57,17 +58,20 @@ class Fit:
     history: Any
 
 
-def fitted(record, fit, data, device="cpu", layers=PLAIN, epochs=EPOCHS, loss=None, sgd=None, schedule=None, **options):
+SGD = {"lr": 0.2, "momentum": 0.9}
+
+
+def fitted(record, fit, data, device="cpu", layers=PLAIN, epochs=EPOCHS, schedule=None, sgd=SGD, **how):
     """Call `fit` on the student's side or on ours, with a model that is still on the CPU."""
     train, val = data
     model = record.model(layers)
     loaders = record.loader(*train, BATCH, shuffle=True), record.loader(*val, VAL_BATCH, name="val")
-    optimizers = record.optimizers("SGD", **({"lr": 0.2, "momentum": 0.9} | (sgd or {})))
+    loss = how.pop("loss") if "loss" in how else record.loss("CrossEntropyLoss")
+    make_optimizer = how.pop("make_optimizer") if "make_optimizer" in how else record.optimizers("SGD", **sgd)
     if schedule:
-        options["make_scheduler"] = record.schedulers("MultiStepLR", *schedule)
+        how["make_scheduler"] = record.schedulers("MultiStepLR", *schedule)
     record.seed(3)
-    loss = record.loss("CrossEntropyLoss") if loss is None else loss
-    return Fit(record, model, fit(model, *loaders, loss, optimizers, device, epochs, **options))
+    return Fit(record, model, fit(model, *loaders, loss, make_optimizer, device, epochs, **how))
 
 
 def fitted_both(submission, reference, guest, data, device="cpu", **how):
@@ -83,7 +87,7 @@ def expect_weights(there, here, label):
         expect_close(got[name], value, rtol=1e-8, label=f"{label}: {name} in the end")
 
 
-@points(2)
+@points(1)
 def test_epochs_of_training_and_validation_alternate(submission, guest, device, data):
     """fit: training, validation, a scheduler step; again."""
     there = fitted(recorder(guest), submission.fit, data, device, layers=NORMED, schedule=([2],))
@@ -119,6 +123,16 @@ def test_fit_works_without_a_scheduler_and_with_a_plain_loss(submission, guest, 
 
 @devices("cpu")
 @points(1)
+@needs(HISTORY)
+def test_the_learning_rate_told_is_that_of_the_first_group(submission, guest, data, reference):
+    """fit: of several groups of parameters, the first one's lr."""
+    there = fitted(recorder(guest), submission.fit, data, make_optimizer=probe_of(guest).in_two_groups)
+    here = fitted(recorder(), reference.fit, data, make_optimizer=own.in_two_groups)
+    expect_history(there.history, here.history, "fit, an optimiser of two groups")
+
+
+@devices("cpu")
+@points(1)
 @needs(NUMBERS)
 def test_training_goes_on_in_training_mode_after_validation(submission, guest, data, reference):
     """fit: dropout and BatchNorm train in every epoch."""
@@ -127,7 +141,7 @@ def test_training_goes_on_in_training_mode_after_validation(submission, guest, d
 
 
 # From the fourth epoch on the learning rate is negative: the loss, on validation as well, goes up again.
-TURNING = {"schedule": ([3], -1.0), "sgd": {"lr": 0.1, "momentum": 0.0}}
+TURNING = {"schedule": ([3], -1.0), "sgd": {"lr": 0.1}}
 
 
 def alike(data):
@@ -149,6 +163,8 @@ def test_fit_ends_with_the_weights_of_the_best_epoch(submission, guest, device, 
 def test_fit_stops_when_patience_is_over(submission, guest, device, data, reference):
     """patience=2: two epochs no better are the last ones."""
     there, here = fitted_both(submission, reference, guest, alike(data), device, epochs=8, patience=2, **TURNING)
+    steps = [len(one.record.trajectory()["lr"]) for one in (there, here)]
+    expect_equal(*steps, label="fit, patience=2: number of steps")
     expect_history(there.history, here.history, "fit, patience=2")
     expect_weights(there, here, "fit, patience=2")
 
@@ -167,11 +183,11 @@ def test_patience_that_is_not_used_up_changes_nothing(submission, guest, data, r
 @needs(NUMBERS)
 def test_fit_passes_on_how_to_accumulate_and_clip(submission, guest, data, reference):
     """fit: accumulate and max_norm reach the training."""
-    options = {"accumulate": 2, "max_norm": 0.2, "epochs": 2}
+    options = {"accumulate": 2, "max_norm": 0.02, "epochs": 2}
     there, here = fitted_both(submission, reference, guest, data, **options)
     wanted = here.record.trajectory()
     wanted.pop("loss")
-    expect_trajectory(there.record.trajectory(), wanted, rtol=1e-5, label="fit, accumulate=2, max_norm=0.2")
+    expect_trajectory(there.record.trajectory(), wanted, rtol=1e-5, label="fit, accumulate=2, max_norm=0.02")
 
 
 @devices("sim", "cuda")

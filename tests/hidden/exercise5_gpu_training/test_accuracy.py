@@ -3,6 +3,13 @@
 from grader.suite import calibrated, devices, digits, expect_accuracy, expect_equal, expect_tuple, limits, needs, points
 
 
+def curves(history):
+    """Return the history as lists of numbers, to be drawn; whatever it is, nothing hangs on it."""
+    if not isinstance(history, list) or not all(isinstance(epoch, dict) for epoch in history):
+        return history
+    return {name: [epoch.get(name) for epoch in history] for name in ("loss", "val_loss", "accuracy", "val_accuracy")}
+
+
 @devices("cpu", "cuda")
 @calibrated(attempts=4)
 @points(2)
@@ -17,10 +24,10 @@ def test_digits_are_recognised(submission, guest, device, rng):
 
     def run():
         train, test, _ = digits(rng, test=500)
-        model, _history = expect_tuple(submission.train_digits(train.x, train.t, device), 2, "model, history")
+        model, history = expect_tuple(submission.train_digits(train.x, train.t, device), 2, "model, history")
         model.eval()
         scores = model(guest.place(test.x, device))
         expect_equal([*scores.shape], [500, 10], label="shape of the scores of 500 pictures")
-        return scores.detach().argmax(1), test.t
+        return scores.detach().argmax(1), test.t, curves(history)
 
     expect_accuracy(run, "share of right digits")
