@@ -306,6 +306,26 @@ def test_a_timeout_that_does_not_repeat_costs_nothing(light: tuple[Course, Path,
         assert (view.of("ann", SLUG).score, view.of("ann", SLUG).attempts) == (4, 2)
 
 
+def test_a_run_broken_off_before_a_timeout_is_confirmed_confirms_it_later(light: tuple[Course, Path, Path]) -> None:
+    """A timeout counts only once it was judged alone: until then it is not settled, and the next run goes on there."""
+    course, handed_in, out = light
+
+    def slow(task: Task) -> Judged:
+        judged = judge_task(task)
+        assert judged.result is not None
+        checks = [msgspec.structs.replace(check, outcome=Outcome.TIMEOUT, points=0) for check in judged.result.checks]
+        return Judged(msgspec.structs.replace(judged.result, checks=checks, score=0))
+
+    with pytest.raises(KeyboardInterrupt):
+        grade(course, handed_in, out, judge=slow, executor=lambda workers: _After(workers, 4, KeyboardInterrupt()))
+    with Store.open(out) as store:
+        assert store.judgements(settled_only=True) == {}
+    notes = grade(course, handed_in, out)
+    assert [words[3] for words in notes.said if words[0] == "delivered"] == ["timeout"] * 4
+    with Store.open(out) as store:
+        assert (len(store.judgements(settled_only=True)), store.view(course).of("ann", SLUG).score) == (4, 4)
+
+
 def test_only_what_changed_is_judged_again(light: tuple[Course, Path, Path]) -> None:
     """Other files of one student, then another suite of one exercise: each run judges these, and says why."""
     course, handed_in, out = light
