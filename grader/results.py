@@ -210,6 +210,11 @@ class ExerciseResult(msgspec.Struct, forbid_unknown_fields=True):
     stdout: str = ""  # what the files printed while they were imported; it belongs to no check
     schema: Literal["grader.result/1"] = SCHEMA
 
+    @property
+    def our_failures(self) -> list[CheckResult]:
+        """The entries that were not judged for a reason of ours; while there is one, the result is open."""
+        return [check for check in self.checks if check.outcome in OUR_FAILURES]
+
     def to_json(self) -> bytes:
         """Return the result as indented UTF-8 JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=1)

@@ -18,7 +18,7 @@ from rich.text import Text
 from grader import messages
 from grader.course import Exercise
 from grader.hints import Hint
-from grader.results import OUR_FAILURES, CheckResult, ExerciseResult, Frame, Outcome
+from grader.results import CheckResult, ExerciseResult, Frame, Outcome
 from grader.side_by_side import figure_lines
 
 WIDTH = 80
@@ -186,7 +186,7 @@ def summary_lines(result: ExerciseResult, console: Console, is_part: bool = Fals
         yield from _wrapped(messages.CHECK_PENDING.format(count=len(pending), devices=devices), console)
         for why in dict.fromkeys(check.message for check in pending if check.message):
             yield from _wrapped(why, console)
-    if ours := sum(check.outcome in OUR_FAILURES for check in result.checks):
+    if ours := len(result.our_failures):
         yield from _wrapped(messages.CHECK_OURS.format(count=ours), console)
     elif is_part:
         yield from _wrapped(messages.CHECK_PART, console)

@@ -12,7 +12,7 @@ from grader import messages
 from grader.author.gate import Gate, Problem
 from grader.author.runs import AloneSeen, Everything, Seen, every_run
 from grader.diagnosis.evidence import Evidence, Nearness, nearness
-from grader.results import OUR_FAILURES, CheckResult, Outcome
+from grader.results import CheckResult, Outcome
 from grader.terminal import number
 
 _FINE = (Outcome.PASSED, Outcome.PENDING)
@@ -24,8 +24,7 @@ def settled_gate(everything: Everything, suite: str) -> Gate:
     problems = [
         Problem(suite, _place(check), messages.VERIFY_NOT_SETTLED.format(name=name, outcome=check.outcome))
         for name, seen in every_run(everything)
-        for check in seen.result.checks
-        if check.outcome in OUR_FAILURES
+        for check in seen.result.our_failures
     ]
     return Gate("settled", messages.VERIFY_SETTLED, everything.runs, messages.VERIFY_SETTLED_ADVICE, tuple(problems))
 

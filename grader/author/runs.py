@@ -24,7 +24,7 @@ from grader.diagnosis.naming import record_of
 from grader.events import PlannedCheck
 from grader.grade import Grader
 from grader.pool import OnProgress, Pool
-from grader.results import OUR_FAILURES, CheckResult, ExerciseResult
+from grader.results import CheckResult, ExerciseResult
 from grader.submission import Submission
 
 SEEDS = 20
@@ -264,7 +264,7 @@ def _run(pool: Pool, tasks: Sequence[_Task], on_progress: OnProgress) -> tuple[d
     on_progress(0, len(missing))
     for done, (task, judged) in enumerate(zip(missing, pool.map(_judge, missing), strict=True), start=1):
         seen[task.key] = judged
-        if task.kept is not None and not any(check.outcome in OUR_FAILURES for check in judged.result.checks):
+        if task.kept is not None and not judged.result.our_failures:
             keep(task.kept, judged)
         on_progress(done, len(missing))
     return seen, cached

@@ -11,7 +11,6 @@ import io
 import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -22,7 +21,7 @@ from typing import BinaryIO
 from grader import messages
 from grader.classroom.handin import Unplaced
 from grader.classroom.kinds import HEAD_BYTES, is_zip, kind_of
-from grader.classroom.names import junk, printable, stem_and_type
+from grader.classroom.names import folded, junk, printable, stem_and_type
 from grader.classroom.tree import Entry, Tree
 from grader.errors import SubmissionRejected
 
@@ -232,10 +231,9 @@ def _twins(paths: set[str]) -> Iterator[str]:
     """Yield a sentence for names that are one file on some systems and two on others."""
     first: dict[str, str] = {}
     for path in sorted(paths):
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-        if folded in first:
-            yield messages.ENTRY_TWINS.format(entry=path, other=first[folded])
-        first.setdefault(folded, path)
+        other = first.setdefault(folded(path), path)
+        if other != path:
+            yield messages.ENTRY_TWINS.format(entry=path, other=other)
 
 
 def _entry(archive: zipfile.ZipFile, path: str, info: zipfile.ZipInfo, fault: str) -> Entry:

@@ -21,7 +21,7 @@ from grader.diagnosis.bench import atlas_of, named
 from grader.errors import CourseError, FenceError, GraderError, InfrastructureError, SubmissionRejected
 from grader.grade import Grader
 from grader.report.text import number
-from grader.results import OUR_FAILURES, ExerciseResult
+from grader.results import ExerciseResult
 from grader.sandbox.fence import Tier, require_tier, strongest_tier
 from grader.submission import read_submission
 from grader.whole_file import write_whole
@@ -92,9 +92,9 @@ def _judged(exercise: Exercise, folder: Path) -> Results:
             if not left:
                 raise
             continue
-        if not left or not _failures(result):
+        if not left or not result.our_failures:
             break
-    if failures := _failures(result):
+    if failures := [check.id for check in result.our_failures]:
         facts = {"slug": exercise.slug, "count": len(failures), "tries": _TRIES, "check": failures[0], "log": log}
         _say(messages.AUTOGRADER_OPEN.format(**facts))
     else:
@@ -112,10 +112,6 @@ def _result(exercise: Exercise, folder: Path, tier: Tier) -> tuple[ExerciseResul
             return grader.reject(rejected), ""
         result = named(grader, grader.judge(submission))
         return result, grader.log()
-
-
-def _failures(result: ExerciseResult) -> list[str]:
-    return [check.id for check in result.checks if check.outcome in OUR_FAILURES]
 
 
 def _tier() -> Tier:

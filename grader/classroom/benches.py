@@ -20,7 +20,7 @@ from grader.diagnosis.bench import Names, names_for
 from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected
 from grader.grade import Grader, Judgement
-from grader.results import OUR_FAILURES, ExerciseResult, Outcome
+from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
 from grader.submission import Submission
@@ -63,7 +63,7 @@ class Judged:
     @property
     def failed(self) -> bool:
         """Whether something of ours kept a check from being judged."""
-        return self.result is None or any(check.outcome in OUR_FAILURES for check in self.result.checks)
+        return self.result is None or bool(self.result.our_failures)
 
     @property
     def timed_out(self) -> bool:

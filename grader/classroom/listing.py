@@ -19,7 +19,7 @@ from grader.classroom.handin import Student
 from grader.classroom.view import Attempt, ClassView, Standing
 from grader.classroom.watch import unplaced_line
 from grader.course import Exercise
-from grader.results import OUR_FAILURES, ExerciseResult
+from grader.results import ExerciseResult
 from grader.terminal import check_line, indented, number, paragraph, printable
 
 _COLUMN = 11
@@ -146,8 +146,7 @@ def _needing_a_person(view: ClassView) -> Iterator[str]:
         facts = {"who": standing.student.id, "slug": standing.exercise}
         result = standing.result
         if standing.open and result is not None:
-            count = sum(check.outcome in OUR_FAILURES for check in result.checks)
-            yield messages.RESULTS_PERSON_OPEN.format(count=count, trouble=standing.trouble, **facts)
+            yield messages.RESULTS_PERSON_OPEN.format(count=len(result.our_failures), trouble=standing.trouble, **facts)
         elif standing.trouble:
             yield messages.RESULTS_PERSON_STALE.format(trouble=standing.trouble, **facts)
         for flag in result.flags if result else ():
@@ -208,10 +207,9 @@ def _attempt_lines(attempts: Sequence[Attempt], console: Console) -> Iterator[Te
     before: Attempt | None = None
     for attempt in attempts:
         result = attempt.result
-        is_open = any(check.outcome in OUR_FAILURES for check in result.checks)
         why = messages.RESULTS_WHY.format(why=why_words([attempt.why])) if attempt.why else ""
         facts = {"number": attempt.number, "run": attempt.run, "at": _time(attempt.at), "why": why}
-        score = score_words(None if is_open else result.score)
+        score = score_words(None if result.our_failures else result.score)
         yield from indented(
             messages.RESULTS_ATTEMPT.format(score=score, max=number(result.max_score), **facts), console
         )

@@ -24,8 +24,12 @@ _ADDED = re.compile(
 
 def key(text: str) -> str:
     """Return what two spellings of one name have in common: NFC, no case, single spaces."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    return " ".join(folded.split())
+    return " ".join(folded(text).split())
+
+
+def folded(text: str) -> str:
+    """Return a text in NFC without case: what systems that tell neither apart take for the same name."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def name_keys(name: str) -> frozenset[str]:

@@ -21,7 +21,7 @@ from grader.classroom.rows import AttemptRow, HandinRow, JudgementRow, PlanRow
 from grader.classroom.view import Attempt, ClassView, Comment, Lateness, Override, RunInfo, Standing
 from grader.course import Course, load_exercise
 from grader.errors import UsageError
-from grader.results import OUR_FAILURES, ExerciseResult, Outcome
+from grader.results import ExerciseResult, Outcome
 from grader.submission import Submission
 
 if TYPE_CHECKING:
@@ -219,5 +219,5 @@ def _trouble(judgement: JudgementRow | None, result: ExerciseResult | None, stal
     """Return what an instructor should know of how this result came about."""
     if judgement is None or result is None:
         return ""
-    ours = any(check.outcome in OUR_FAILURES for check in result.checks)
-    return " ".join([*([judgement.trouble] if ours and judgement.trouble else []), *stale])
+    ours = [judgement.trouble] if result.our_failures and judgement.trouble else []
+    return " ".join([*ours, *stale])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from grader.classroom.view import Override
-from grader.results import OUR_FAILURES, CheckResult, ExerciseResult, Outcome
+from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.score import max_score, score
 
 
@@ -45,7 +45,7 @@ def score_of(result: ExerciseResult | None, overrides: Iterable[Override]) -> fl
     given = {one.check: one.points for one in standing_overrides(overrides)}
     if "" in given:
         return given[""]
-    if result is None or any(check.outcome in OUR_FAILURES and check.id not in given for check in result.checks):
+    if result is None or any(check.id not in given for check in result.our_failures):
         return None
     judged = [check for check in result.checks if check.id not in given]
     ids = {check.id for check in result.checks}

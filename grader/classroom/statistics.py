@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from grader.classroom.view import ClassView, Standing
 from grader.results import OUR_FAILURES, CheckResult, Outcome
+from grader.score import earned, entries_by_id, outcome_of
 
 LEAST_STUDENTS = 10
 """Below this, discrimination and alpha are accidents."""
@@ -201,21 +202,13 @@ def judged(view: ClassView, exercise: str) -> list[Standing]:
 
 def marks(standing: Standing) -> dict[str, Mark]:
     """Return how a student ended in every check, by id, in the order of the suite."""
-    grouped: dict[str, list[CheckResult]] = {}
-    for check in standing.result.checks if standing.result else ():
-        grouped.setdefault(check.id, []).append(check)
-    return {id: _mark(entries) for id, entries in grouped.items()}
+    entries = entries_by_id(standing.result.checks if standing.result else ())
+    return {id: _mark(found) for id, found in entries.items()}
 
 
 def _mark(entries: list[CheckResult]) -> Mark:
-    if len(entries) == 1:
-        only = entries[0]
-        points = 0.0 if only.outcome is Outcome.PENDING else only.points
-        return Mark(only.outcome, points, only.max_points, only.wall_s)
-    there = [one for one in entries if one.outcome is not Outcome.PENDING]
-    outcome = next((one.outcome for one in there if one.outcome is not Outcome.PASSED), (there or entries)[0].outcome)
-    points = min((one.points for one in there), default=0.0)
-    return Mark(outcome, points, entries[0].max_points, sum(one.wall_s for one in there))
+    wall_s = sum(one.wall_s for one in entries if one.outcome is not Outcome.PENDING)
+    return Mark(outcome_of(entries), earned(entries), entries[0].max_points, wall_s)
 
 
 def exercise_numbers(view: ClassView, slug: str) -> ExerciseNumbers:

@@ -14,6 +14,7 @@ from grader.classroom.handin import Student, Unplaced
 from grader.course import Course, Exercise
 from grader.diagnosis.evidence import Evidence
 from grader.results import ExerciseResult, Outcome
+from grader.score import outcome_of
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,8 @@ class Standing:
 
     def outcome(self, check: str) -> Outcome | None:
         """Return how a check ended: of several devices the first that was judged and not passed, else passed."""
-        entries = [one.outcome for one in self.result.checks if one.id == check] if self.result else []
-        judged = [outcome for outcome in entries if outcome is not Outcome.PENDING]
-        return next((one for one in judged if one is not Outcome.PASSED), (judged or entries or [None])[0])
+        entries = [one for one in self.result.checks if one.id == check] if self.result else []
+        return outcome_of(entries) if entries else None
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,10 @@ class ClassView:
     def of(self, student: str, exercise: str) -> Standing:
         """Return how a student stands in an exercise."""
         return self.standings[student, exercise]
+
+    def everybody(self) -> list[Standing]:
+        """Return all standings, exercise by exercise, each in the order of the students."""
+        return [standing for exercise in self.exercises for standing in self.in_exercise(exercise.slug)]
 
     def in_exercise(self, exercise: str) -> list[Standing]:
         """Return all students' standings in an exercise, in the order of the students."""

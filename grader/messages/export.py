@@ -61,4 +61,3 @@ EXPORT_NO_PLATFORM = (
 )
 EXPORT_NAMES_MORE = "{names} and {count} more"
 EXPORT_ENTRY = "{student} ({exercise})"
-EXPORT_CANNOT_WRITE = "{file} cannot be written: {problem}."

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from grader import messages
 from grader.results import CheckResult, Outcome
+from grader.score import earned
 
 _OPEN = (Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
 
@@ -57,7 +58,7 @@ class Item:
     @property
     def points(self) -> float:
         """What was earned on every device that judged it."""
-        return min((one.points for one in self.entries if one.outcome is not Outcome.PENDING), default=0.0)
+        return earned(self.entries)
 
     @property
     def lost(self) -> float:

@@ -19,7 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 _ANSWER_WALL_S = 60.0
+OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without the browser's own sandbox, which root and many containers cannot have: it opens nothing but our own pages.
 _OPTIONS = [
@@ -31,6 +34,21 @@ _OPTIONS = [
 def find_browser() -> str | None:
     """Return the path of a Chromium, if this machine has one."""
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def running_browser(profile: Path) -> Iterator[Browser]:
+    """Run a browser for a block; where this machine has none that starts, the test is skipped."""
+    path = find_browser()
+    if path is None:
+        pytest.skip("no Chromium on this machine: pages were not looked at")
+    started = Browser(path, profile)
+    try:
+        if not started.is_alive():
+            pytest.skip(f"{path} does not start on this machine: pages were not looked at")
+        yield started
+    finally:
+        started.close()
 
 
 class Browser:

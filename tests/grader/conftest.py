@@ -20,6 +20,17 @@ CHECK_WALL_S = 30.0
 OpenSession = Callable[..., Session]
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Compute as judges and guests do: several threads only wait for each other on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
     """The warm process that every guest of the run is forked from."""

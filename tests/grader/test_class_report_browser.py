@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from grader.report.classroom import class_report
-from tests.grader.browser import Browser, Tab, find_browser
+from tests.grader.browser import OPEN_ALL, Browser, Tab, running_browser
 from tests.grader.classroom_data import made_class
 
 PAGES = {
@@ -24,7 +24,6 @@ PAGES = {
     "exercise": "exercises/exercise1_manual_backprop.html",
 }
 EVERY = pytest.mark.parametrize("name", PAGES)
-OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
 AXE = Path(os.environ.get("GRADER_AXE", Path(__file__).parents[1] / "browser/node_modules/axe-core/axe.min.js"))
 SHOWN = "[...document.querySelectorAll('#{id} tbody tr')].filter(one => one.checkVisibility())"
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
@@ -33,16 +32,8 @@ KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests here."""
-    path = find_browser()
-    if path is None:
-        pytest.skip("no Chromium on this machine: pages were not looked at")
-    started = Browser(path, tmp_path_factory.mktemp("profile"))
-    try:
-        if not started.is_alive():
-            pytest.skip(f"{path} does not start on this machine: pages were not looked at")
+    with running_browser(tmp_path_factory.mktemp("profile")) as started:
         yield started
-    finally:
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -100,15 +100,6 @@ def test_gradients_of_the_sigmoid_network_are_those_of_autograd(ours: ModuleType
     dw1, dw2 = torch.autograd.grad(loss, (w1, w2))
     torch.testing.assert_close(values["dw1"], dw1, rtol=1e-12, atol=0)
     torch.testing.assert_close(values["dw2"], dw2, rtol=1e-12, atol=0)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As in a guest: two threads that wait for each other take far longer on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("one_thread")

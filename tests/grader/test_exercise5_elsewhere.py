@@ -31,14 +31,7 @@ README = (ROOT / "exercises" / "exercise5_gpu_training" / "README.md").read_text
 PROSE = " ".join(README.split())  # without the ends of lines
 D = torch.float64
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """What is computed here is small: threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,14 +28,7 @@ README = (FOLDER / "README.md").read_text(encoding="utf-8")
 PROSE = " ".join(README.split())  # without the ends of lines
 D = torch.float64
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """What is computed here is small: threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -9,26 +9,17 @@ from pathlib import Path
 import pytest
 
 from grader.report.render import student_report
-from tests.grader.browser import Browser, Tab, find_browser
+from tests.grader.browser import OPEN_ALL, Browser, Tab, running_browser
 from tests.grader.report_samples import SAMPLES, exercise
 
 EVERY = pytest.mark.parametrize("name", SAMPLES)
-OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests here."""
-    path = find_browser()
-    if path is None:
-        pytest.skip("no Chromium on this machine: pages were not looked at")
-    started = Browser(path, tmp_path_factory.mktemp("profile"))
-    try:
-        if not started.is_alive():
-            pytest.skip(f"{path} does not start on this machine: pages were not looked at")
+    with running_browser(tmp_path_factory.mktemp("profile")) as started:
         yield started
-    finally:
-        started.close()
 
 
 @pytest.fixture

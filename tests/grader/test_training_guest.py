@@ -31,14 +31,7 @@ from .training_loops import loop, whole
 
 STEPS = 6
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Compute as judges and guests do."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(record: Any, fit: Any, epochs: int = 2) -> Any:

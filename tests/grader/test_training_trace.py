@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,14 +21,7 @@ from .training_loops import loop, whole
 N, BATCHES = 8, 3
 LAYERS = [["Linear", 3, 4], ["BatchNorm1d", 4], ["Tanh"], ["Linear", 4, 2]]
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Compute as judges and guests do; several threads only wait for each other here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def ran(text: str, epochs: int = 2, **optimizer: Any) -> Recorder:

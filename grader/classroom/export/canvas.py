@@ -14,10 +14,11 @@ from pathlib import Path
 from grader import messages
 from grader.classroom.export.amounts import amount, has_decimal_comma, written
 from grader.classroom.export.exported import Exported
-from grader.classroom.export.filling import Filling, notes_on, open_template, write_export
+from grader.classroom.export.filling import Filling, notes_on, open_template
 from grader.classroom.export.matching import NAME, Index, Row, identifiers, index_of, match, names, same
 from grader.classroom.export.sheet import Sheet
 from grader.classroom.export.unfinished import enumerated, points_of
+from grader.classroom.export.writing import write_file
 from grader.classroom.view import ClassView
 from grader.course import Exercise, slug_named
 from grader.errors import UsageError
@@ -73,7 +74,7 @@ def export(view: ClassView, out: Path, template: Path | None = None) -> Exported
     notes += notes_on(view, filling, matched, _TEST_STUDENTS)
     if without := [exercise.slug for exercise in view.exercises if exercise.slug not in book.columns]:
         notes.append(messages.GRADES_NO_COLUMN.format(count=len(without), who=enumerated(without)))
-    write_export(out, book.sheet.with_texts(filling.texts))
+    write_file(out, book.sheet.with_texts(filling.texts))
     return Exported((out,), tuple(notes))
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from grader import messages
 from grader.classroom.export.exported import Exported
-from grader.classroom.export.filling import write_export
 from grader.classroom.export.unfinished import left_as_they_were, points_of, why_unfinished
+from grader.classroom.export.writing import write_file
 from grader.classroom.view import ClassView, Standing
 from grader.results import CheckResult
 from grader.terminal import printable
@@ -40,10 +40,10 @@ def export(view: ClassView, out: Path, template: Path | None = None) -> Exported
     Raises:
         UsageError: they cannot be written.
     """
-    standings = [one for exercise in view.exercises for one in view.in_exercise(exercise.slug)]
+    standings = view.everybody()
     files = out / "exercises.csv", out / "checks.csv"
-    write_export(files[0], _table(EXERCISE_COLUMNS, (_exercise_row(one, view) for one in standings)))
-    write_export(files[1], _table(CHECK_COLUMNS, (row for one in standings for row in _check_rows(one))))
+    write_file(files[0], _table(EXERCISE_COLUMNS, (_exercise_row(one, view) for one in standings)))
+    write_file(files[1], _table(CHECK_COLUMNS, (row for one in standings for row in _check_rows(one))))
     return Exported(files, tuple(left_as_they_were(view)))
 
 

@@ -17,7 +17,6 @@ from grader.classroom.export.unfinished import enumerated, left_as_they_were, po
 from grader.classroom.view import ClassView
 from grader.errors import UsageError
 from grader.terminal import printable
-from grader.whole_file import write_whole
 
 _HEADER_WITHIN = 3  # rows: Canvas can write `sep=;` above its header
 
@@ -68,19 +67,6 @@ def open_template(file: Path, is_header: Callable[[list[str]], bool], otherwise:
     except NotASheet as error:
         raise UsageError(_why_not(error.why).format(file=name, line=error.line)) from error
     raise UsageError(otherwise.format(file=name))
-
-
-def write_export(out: Path, data: bytes) -> None:
-    """Write an exported file; whoever reads it meanwhile finds the whole old one or the whole new one.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, data)
-    except OSError as error:
-        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=printable(str(out)), problem=error.strerror)) from error
 
 
 def notes_on(view: ClassView, filling: Filling, matched: Matched, rows_of_nobody: Sequence[str] = ()) -> list[str]:

@@ -55,7 +55,7 @@ def export(view: ClassView, out: Path, template: Path | None = None) -> Exported
             (folder / "summary.md", summary(one.result, one.exercise).encode()),
             (folder / "annotations.txt", told.encode()),
         ]
-        if not telling.is_open(one.result):
+        if not one.result.our_failures:
             files.append((folder / "result.json", _json(one.result, one.exercise) + b"\n"))
     return Exported(write_files(out, files), notes(view, messages.EXPORT_OPEN))
 
@@ -82,7 +82,7 @@ def tell(result: ExerciseResult, exercise: Exercise, folder: Path, stream: TextI
     for command in commands(result, exercise, _in_workspace(folder)):
         print(command, file=stream)
     _append("GITHUB_STEP_SUMMARY", summary(result, exercise))
-    if not telling.is_open(result):  # whoever reads the output would take it for points
+    if not result.our_failures:  # whoever reads the output would take it for points
         _append("GITHUB_OUTPUT", f"result={base64.b64encode(_json(result, exercise)).decode('ascii')}\n")
 
 
@@ -141,7 +141,7 @@ def _classroom_test(item: Item) -> dict[str, Any]:
 
 def _heading(result: ExerciseResult, exercise: Exercise) -> str:
     facts = {"title": _plain(exercise.title), "score": number(result.score), "max_score": number(result.max_score)}
-    form = messages.GITHUB_HEADING_OPEN if telling.is_open(result) else messages.GITHUB_HEADING
+    form = messages.GITHUB_HEADING_OPEN if result.our_failures else messages.GITHUB_HEADING
     return f"### {form.format(**facts)}"
 
 
@@ -218,4 +218,4 @@ def _append(variable: str, text: str) -> None:
         with open(file, "a", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except OSError as error:
-        raise UsageError(messages.EXPORT_CANNOT_WRITE.format(file=file, problem=error.strerror)) from error
+        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=error.strerror)) from error

@@ -106,7 +106,7 @@ def _path(one: Judged, names: Mapping[str, str]) -> PurePosixPath:
 def _score(result: ExerciseResult, standing: Standing | None) -> _Number:
     """Return the points that count; there are none while something of ours failed or a lateness is not settled."""
     counted = result.score if standing is None else standing.counted
-    if telling.is_open(result) or (standing is not None and standing.open) or counted is None:
+    if result.our_failures or (standing is not None and standing.open) or counted is None:
         return msgspec.UNSET
     return counted
 

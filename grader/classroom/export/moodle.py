@@ -15,10 +15,11 @@ from pathlib import Path
 from grader import messages
 from grader.classroom.export.amounts import amount, has_decimal_comma, written
 from grader.classroom.export.exported import Exported
-from grader.classroom.export.filling import Filling, notes_on, open_template, write_export
+from grader.classroom.export.filling import Filling, notes_on, open_template
 from grader.classroom.export.matching import NAME, Index, Row, identifiers, index_of, match, names, same
 from grader.classroom.export.sheet import Sheet
 from grader.classroom.export.unfinished import enumerated, points_of
+from grader.classroom.export.writing import write_file
 from grader.classroom.view import ClassView, Standing
 from grader.errors import UsageError
 from grader.terminal import printable
@@ -87,7 +88,7 @@ def export(view: ClassView, out: Path, template: Path | None = None) -> Exported
     filling = Filling(work.sheet, has_decimal_comma(numbers, otherwise=False))
     matched = match([_row(work, row) for row in work.participants], _indexes(view, slug))
     notes = _fill(view, filling, work, slug, dict(matched.students))
-    write_export(out, work.sheet.with_texts(filling.texts))
+    write_file(out, work.sheet.with_texts(filling.texts))
     return Exported((out,), (*notes, *notes_on(view, filling, matched)))
 
 

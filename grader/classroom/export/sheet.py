@@ -59,11 +59,13 @@ class Sheet:
     def with_texts(self, texts: Mapping[tuple[int, int], str]) -> bytes:
         """Return the bytes with these cells, by row and column, saying something else; all others stay as they are.
 
-        A cell that was quoted stays quoted, another one is quoted if it must be.
+        A cell that says it already stays as it is, one that was quoted stays quoted, another is quoted if it must be.
         """
         parts, at = [], 0
         for (row, column), text in sorted(texts.items()):
             cell = self.rows[row][column]
+            if text == cell.text:
+                continue
             parts += [self.data[at : cell.start], self._written(text, cell.quoted)]
             at = cell.end
         return b"".join([*parts, self.data[at:]])

@@ -35,11 +35,6 @@ def items(result: ExerciseResult) -> list[Item]:
     return sorted(sort_checks(result.checks).items, key=lambda item: item.index)
 
 
-def is_open(result: ExerciseResult) -> bool:
-    """Whether something of ours failed, so that there is no score yet."""
-    return any(check.outcome in OUR_FAILURES for check in result.checks)
-
-
 def title_of(item: Item) -> str:
     """Return what a check claims, in one line."""
     return line(item.check.title or item.check.id).strip()

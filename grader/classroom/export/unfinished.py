@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from grader import messages
 from grader.classroom.view import ClassView, Standing
-from grader.results import OUR_FAILURES, Outcome
+from grader.results import Outcome
 from grader.terminal import printable
 
 _SHOWN = 12
@@ -33,8 +33,7 @@ def why_unfinished(standing: Standing) -> str:
 
 def unfinished(view: ClassView) -> list[tuple[Standing, str]]:
     """Return who is not finished, and why, in the order of exercises and students."""
-    standings = [one for exercise in view.exercises for one in view.in_exercise(exercise.slug)]
-    return [(one, why) for one in standings if (why := why_unfinished(one))]
+    return [(one, why) for one in view.everybody() if (why := why_unfinished(one))]
 
 
 def left_as_they_were(view: ClassView) -> list[str]:
@@ -42,8 +41,7 @@ def left_as_they_were(view: ClassView) -> list[str]:
     waiting = [f"{one.student.id} ({one.exercise})" for one, _ in unfinished(view)]
     absent = [
         f"{one.student.id} ({one.exercise})"
-        for exercise in view.exercises
-        for one in view.in_exercise(exercise.slug)
+        for one in view.everybody()
         if points_of(one) is None and not why_unfinished(one)
     ]
     said = ((messages.GRADES_NOT_FINISHED, waiting), (messages.GRADES_NOTHING_HANDED_IN, absent))
@@ -59,8 +57,8 @@ def enumerated(names: Iterable[str]) -> str:
 
 
 def _ours(standing: Standing) -> str:
-    checks = standing.result.checks if standing.result else []
-    ours = sorted({f"{check.id} ({check.outcome})" for check in checks if check.outcome in OUR_FAILURES})
+    checks = standing.result.our_failures if standing.result else []
+    ours = sorted({f"{check.id} ({check.outcome})" for check in checks})
     return messages.UNFINISHED_OURS.format(checks=enumerated(ours)) if ours else messages.UNFINISHED_NOT_JUDGED
 
 

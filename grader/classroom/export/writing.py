@@ -17,6 +17,7 @@ from grader.classroom.view import ClassView, Standing
 from grader.course import Exercise
 from grader.errors import UsageError
 from grader.results import ExerciseResult
+from grader.terminal import printable
 from grader.whole_file import write_whole
 
 _UNSAFE = re.compile(r"[^\w.@+-]", re.ASCII)
@@ -44,7 +45,7 @@ def judged(view: ClassView) -> list[Judged]:
 
 def notes(view: ClassView, open_ones: str) -> tuple[str, ...]:
     """Return who is left out or has no score, and why; `open_ones` is the sentence for those that are not settled."""
-    everybody = [one for exercise in view.exercises for one in view.in_exercise(exercise.slug)]
+    everybody = view.everybody()
     said = {
         open_ones: [one for one in everybody if one.open],
         messages.EXPORT_NOT_JUDGED: [one for one in everybody if one.handed_in and one.result is None],
@@ -92,7 +93,7 @@ def write_files(folder: Path, files: Sequence[tuple[PurePosixPath, bytes]]) -> t
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write one file, as a whole or not at all.
+    """Write one file; whoever reads it meanwhile finds the whole old one or the whole new one.
 
     Raises:
         UsageError: it cannot be written.
@@ -101,4 +102,4 @@ def write_file(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)
     except OSError as error:
-        raise UsageError(messages.EXPORT_CANNOT_WRITE.format(file=path, problem=error.strerror)) from error
+        raise UsageError(messages.CLI_CANNOT_WRITE.format(file=printable(str(path)), problem=error.strerror)) from error
