@@ -13,7 +13,6 @@ from grader.author.gates import same_evidence
 from grader.author.naming_gates import atlas_of, names_given
 from grader.author.runs import AgainSeen, WrongSeen
 from grader.diagnosis.lookup import Known, Record
-from grader.results import Outcome
 
 
 def layouts_gate(layouts: Sequence[AgainSeen], wrong: Sequence[WrongSeen]) -> Gate:
@@ -38,7 +37,7 @@ def reversed_gate(backwards: Sequence[AgainSeen], wrong: Sequence[WrongSeen]) ->
 
 def _other_outcomes(pair: AgainSeen) -> Iterator[Problem]:
     before = pair.whole.record.outcomes
-    for check, outcome in _ends(pair).items():
+    for check, outcome in pair.again.record.outcomes.items():
         if outcome is not before[check]:
             text = messages.VERIFY_AGAIN_OUTCOME.format(again=outcome, whole=before[check])
             yield Problem(pair.file, check, text)
@@ -46,7 +45,7 @@ def _other_outcomes(pair: AgainSeen) -> Iterator[Problem]:
 
 def _other_values(pair: AgainSeen) -> Iterator[Problem]:
     before = pair.whole.record
-    for check, outcome in _ends(pair).items():
+    for check, outcome in pair.again.record.outcomes.items():
         mine, theirs = pair.again.evidence.get(check), before.evidence.get(check)
         if outcome is before.outcomes[check] and not same_evidence(mine, theirs):
             yield Problem(pair.file, check, messages.VERIFY_AGAIN_VALUE)
@@ -54,18 +53,13 @@ def _other_values(pair: AgainSeen) -> Iterator[Problem]:
 
 def _other_names(pair: AgainSeen, atlas: Sequence[Known]) -> Iterator[Problem]:
     before, after = names_given(pair.whole.record, atlas), names_given(_together(pair), atlas)
-    for check in _ends(pair):
+    for check in pair.again.record.outcomes:
         if before.get(check) != after.get(check):
             named = {
                 "again": after.get(check, messages.VERIFY_UNNAMED),
                 "whole": before.get(check, messages.VERIFY_UNNAMED),
             }
             yield Problem(pair.file, check, messages.VERIFY_AGAIN_NAME.format(**named))
-
-
-def _ends(pair: AgainSeen) -> dict[str, Outcome]:
-    """Return how the checks of the second run ended, in the order of the plan."""
-    return {check.id: pair.again.record.outcomes[check.id] for check in pair.again.result.checks}
 
 
 def _together(pair: AgainSeen) -> Record:

@@ -99,7 +99,7 @@ def caught_gate(everything: Everything) -> Gate:
             if check not in ids:
                 problems.append(Problem(wrong.file, check, messages.VERIFY_NO_SUCH_CHECK))
             elif check not in failed:
-                outcome = wrong.seen.record.outcomes[check]
+                outcome = wrong.seen.record.outcomes.get(check, Outcome.PENDING)  # a check for a GPU only has none
                 problems.append(Problem(wrong.file, check, messages.VERIFY_NOT_CAUGHT.format(outcome=outcome)))
         problems += [
             Problem(wrong.file, check, messages.VERIFY_NOT_PROMISED.format(outcome=outcome))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.author.again_gates import layouts_gate, reversed_gate
 from grader.author.gate import Gate
 from grader.author.runs import AgainSeen
-from grader.results import Outcome
+from grader.results import CheckResult, Outcome
 
 from .test_verify_gates import BLOCKED, FAILED, PASSED, said, seen, value, wrong
 
@@ -74,3 +74,12 @@ def test_a_check_that_waits_both_times_is_the_same() -> None:
     """Blocked is an outcome like any other and leaves nothing to compare."""
     waiting = seen({"a": BLOCKED}, {})
     assert reversed_gate([AgainSeen("f.py", waiting, waiting)], []).good
+
+
+def test_a_check_of_a_device_that_names_nothing_is_not_compared() -> None:
+    """A check that is only for a GPU, and so pending here, is in the result and in no comparison."""
+    run = again({"a": FAILED, "b": FAILED}, {"a": 2.0, "b": 5.0})
+    of_a_gpu = CheckResult("c", "", "hidden", "cuda", Outcome.PENDING, 0.0, 1.0)
+    run.again.result.checks.append(of_a_gpu)
+    for gate in (layouts_gate([run], ZOO), reversed_gate([run], ZOO)):
+        assert gate.good

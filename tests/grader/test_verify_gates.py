@@ -10,7 +10,7 @@ import torch
 
 from grader.author.canary import canary_gate, long_numbers, significant_digits
 from grader.author.gate import Gate
-from grader.author.gates import alone_gate, points_gate
+from grader.author.gates import alone_gate, caught_gate, points_gate
 from grader.author.hollow import KINDS, hollow
 from grader.author.naming_gates import named_gate, neighbours_gate
 from grader.author.runs import AloneSeen, Everything, Seen, WrongSeen
@@ -144,6 +144,14 @@ def test_points_must_add_up() -> None:
     everything = Everything(plan, nothing, {}, (), {}, {}, ())
     assert points_gate(everything, 1.5, "exercise.toml").good
     assert said(points_gate(everything, 3, "e.toml")) == [("e.toml", "", "it says 3, the checks are worth 1.5.")]
+
+
+def test_a_header_that_names_a_check_for_a_gpu_only_is_told() -> None:
+    """Such a check leaves no value and is pending elsewhere: it cannot be what a mistake is known by."""
+    plan = tuple(PlannedCheck(id, "", "hidden", device, 1.0) for id, device in (("a", "cpu"), ("g", "cuda")))
+    one = WrongSeen("one.py", Misconception("one", "", (), ("a", "g"), ()), seen({"a": FAILED}, {"a": value(2.0)}))
+    gate = caught_gate(Everything(plan, seen({}, {}), {}, [one], {}, {}, ()))
+    assert said(gate) == [("one.py", "g", "`Fails:` names it, but it ended pending.")]
 
 
 def test_alone_is_compared_by_outcome_and_value() -> None:
