@@ -60,7 +60,7 @@ class _Judged:
 
     chosen: tuple[int, ...] = ()
     results: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
-    evidence: dict[str, Evidence] = field(default_factory=dict)
+    evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
     scores: dict[tuple[str, str], tuple[Score, ...]] = field(default_factory=dict)
     flags: list[Flag] = field(default_factory=list)
     stdout: str = ""
@@ -170,7 +170,7 @@ class Grader:
         """
         job = self._job(submission, seed, keyword, devices, trial=trial, backwards=backwards)
         judged = self._judge(job, on_check or _ignore, on_begin or _ignore)
-        return Judgement(self._result(job, submission, judged), judged.evidence)
+        return Judgement(self._result(job, submission, judged), self._evidence(judged))
 
     def reject(
         self,
@@ -317,7 +317,7 @@ class Grader:
                 case Ended(result=result, evidence=evidence):
                     judged.results[result.id, result.device] = result
                     if evidence is not None and result.device not in UNNAMED_DEVICES:
-                        judged.evidence.setdefault(result.id, evidence)
+                        judged.evidence[result.id, result.device] = evidence
                     judged.scores[result.id, result.device] = event.scores
                     on_check(result)
                 case Began(index=index):
@@ -341,6 +341,11 @@ class Grader:
             yield
         except OSError as error:
             raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log())) from error
+
+    def _evidence(self, judged: _Judged) -> dict[str, Evidence]:
+        """Return by check what it left on the first of its devices that left something, in whatever order it came."""
+        places = [(planned.id, planned.device) for planned in self.plan]
+        return {id: judged.evidence[id, device] for id, device in reversed(places) if (id, device) in judged.evidence}
 
     def _result(self, job: Job, submission: Submission, judged: _Judged) -> ExerciseResult:
         ready = self._started()

@@ -315,6 +315,15 @@ def test_of_several_devices_the_one_that_failed_is_diagnosed() -> None:
     }  # fmt: skip
 
 
+def test_the_value_that_names_a_mistake_is_of_the_same_device_in_any_order(exercise: Exercise) -> None:
+    """What fails on both devices with different values is known by the first device's, also when judged last."""
+    differs = submission("def double(x):\n    return x * (3 if x.device.type == 'cpu' else 5)\n")
+    with Grader(exercise, Tier.NONE) as grader:
+        forwards, backwards = (grader.judge(differs, backwards=order) for order in (False, True))
+    assert [check.outcome for check in forwards.result.checks[:2]] == [Outcome.FAILED] * 2
+    assert forwards.evidence == backwards.evidence
+
+
 def test_the_plan_knows_what_torch_lacks(exercise: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite that is collected with such a torch has its checks on sim pending, with the name."""
     monkeypatch.setattr(sim, "_NEEDED", ("torch._C._no_such",))

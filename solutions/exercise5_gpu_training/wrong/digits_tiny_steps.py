@@ -7,7 +7,7 @@ zh_CN: 步子太小或太少，什么也学不到。
 H0_zh_CN: 最后一轮的损失和第一轮一样：还在猜。
 H1_zh_CN: 你的损失比十个相等概率的损失降了多少？
 H2_zh_CN: 学习率是为某个损失和某个优化器定的。1e-6 适合的是几千个数的和。
-part_of: optimizer-of-a-copy, patience-none-stops-at-once
+part_of: optimizer-of-a-copy, patience-none-stops-at-once, rows-and-targets-shuffled-apart
 Fails: test_train_digits_returns_a_model_and_its_history
 """
 

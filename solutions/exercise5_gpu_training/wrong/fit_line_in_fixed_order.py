@@ -7,6 +7,7 @@ zh_CN: 从不打乱数据。
 H0_zh_CN: 每一轮数据都按原来的顺序出现。
 H1_zh_CN: 如果数据是排过序的，最后一步会怎样？
 H2_zh_CN: 只有随机抽取的一部分，才能代表全部数据。
+part_of: never-shuffled
 Fails: test_the_line_is_fitted_to_shuffled_rows
 """
 

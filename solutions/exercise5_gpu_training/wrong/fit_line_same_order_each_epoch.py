@@ -7,6 +7,7 @@ zh_CN: 只打乱一次，每一轮的顺序都相同。
 H0_zh_CN: 第二轮的批次就是第一轮的批次。
 H1_zh_CN: 你抽了几次顺序？总共有几轮？
 H2_zh_CN: 总是按同样的顺序遇到同样的批次，就总会重复同样的偏差。每一轮都要重新抽。
+part_of: same-order-every-epoch
 Fails: test_the_line_is_fitted_to_shuffled_rows
 """
 

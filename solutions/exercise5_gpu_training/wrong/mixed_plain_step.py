@@ -1,10 +1,10 @@
 """mixed-plain-step: lets the optimiser step along the scaled gradient.
 
-H0: Each step is as many times too large as the scale says.
+H0: The step is as many times too large as the scale says, and the scaler's update finds no step of its own to go by.
 H1: What scale do the gradients have when the optimiser uses them?
 H2: Whoever scales the loss scales all gradients. The scaler takes it off again, when it makes the step itself.
 zh_CN: 让优化器沿着放大了的梯度走步。
-H0_zh_CN: 每一步都大了倍数那么多。
+H0_zh_CN: 这一步大了倍数那么多，scaler 更新时也找不到它自己走的步。
 H1_zh_CN: 优化器使用梯度时，梯度放大了多少倍？
 H2_zh_CN: 放大损失就放大了所有梯度。由 scaler 自己走步时，它会再缩回去。
 Fails: test_scores_are_computed_in_half_precision[bfloat16], test_scores_are_computed_in_half_precision[float16],

@@ -1,10 +1,10 @@
 """mixed-scaler-never-updated: never updates the scaler.
 
-H0: After an overflow the scale stays as large as it was, and every step is left out.
+H0: The scale never changes, and torch refuses the second step: the scaler waits for something after the first.
 H1: How does the scale get smaller when gradients become infinite?
 H2: The scaler finds its scale by trying: down after an overflow, up after a long time without. update is what does it.
 zh_CN: 从不更新 scaler。
-H0_zh_CN: 溢出之后倍数还是那么大，以后每一步都被跳过。
+H0_zh_CN: 倍数从不改变，torch 拒绝第二步：第一步之后 scaler 还在等一件事。
 H1_zh_CN: 梯度变成无穷大之后，倍数怎样变小？
 H2_zh_CN: scaler 靠尝试来找倍数：溢出就变小，长时间不溢出就变大。做这件事的是 update。
 Fails: test_scores_are_computed_in_half_precision[bfloat16], test_scores_are_computed_in_half_precision[float16],

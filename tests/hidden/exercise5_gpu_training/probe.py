@@ -222,12 +222,12 @@ class Training:
 
 
 def readable(path):
-    """Return whether torch reads a file without running code from it, or what it says instead."""
+    """Return what torch says against reading a file without running code from it; nothing if it reads it."""
     try:
         torch.load(path, weights_only=True)
     except Exception as error:  # whatever it is, it is what a student should read
         return f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    return True
+    return ""
 
 
 def as_if_from_cuda(path):

@@ -62,7 +62,7 @@ def test_patience_counts_epochs_in_a_row_without_a_better_loss(submission, guest
     """EarlyStopping: `patience` epochs in a row, then stop."""
     no, yes = False, True
     falling = [8.0, 7.0, 6.0, 5.0, 4.0]
-    expect_decisions(submission, guest, 3, [*falling, 4.5, 4.25, 3.0, 3.5, 3.25, 3.125], [no] * 10 + [yes])
+    expect_decisions(submission, guest, 3, [*falling, 4.5, 4.25, 3.0, 3.5, 3.25, 3.1], [no] * 10 + [yes])
     expect_decisions(submission, guest, 1, [2.0, 1.0, 1.5, 1.25], [no, no, yes, yes])
     expect_decisions(submission, guest, 2, [-1.0, -3.0, -2.0, -2.5], [no, no, no, yes])
 
