@@ -98,7 +98,7 @@ CLASS_DASH = "–"
 # --- class report: needs a person ---------------------------------------------------------------------------------
 
 CLASS_PERSON = "Needs a person"
-CLASS_PERSON_SIDE = "Nothing here has cost points. Export waits until the open results are settled."
+CLASS_PERSON_SIDE = "What cannot be read counts as it is; nothing else here has cost points. Export waits until the open results are settled."
 CLASS_PERSON_OURS = "error, ours"
 CLASS_PERSON_OURS_TEXT = "{checks} could not be judged for a reason of ours."
 CLASS_PERSON_OURS_ONE = "{title}: {message}"
