@@ -93,6 +93,7 @@ class Session:
         self._texts = {source.name: source.text for source in spec.sources}
         self._modules: dict[str, None] = {}  # imported by name, to be imported again into a fresh guest, in this order
         self._stdout = ""
+        self.flags: list[Flag] = []  # what a person may want to look at in the files, once they have been read
         self.bridge = Bridge(self)
         # A report of an exception must fit even where the exercise allows small answers only.
         self._reply_bytes = max(spec.limits.reply_bytes, _SMALLEST_REPLY_BYTES)
@@ -115,10 +116,10 @@ class Session:
         self._begin(seed, deadline if deadline is not None else time.monotonic() + wall_s, device)
         if self._channel is None:
             self._start()
-        flags = self._scan()
+        self.flags = self._scan()
         self._ask("load", *self._plain_spec())
         self._bare.discard(device)
-        return flags
+        return self.flags
 
     def prepare(self, device: str) -> None:
         """Have a guest of this device that works, before a check begins or `open`: on a GPU, starting takes seconds.

@@ -42,6 +42,7 @@ _VARYING = (
 class SessionLike(Protocol):
     """What a judge needs of `suite.session.SuiteSession`."""
 
+    flags: list[Flag]
     lost: GuestLost | None
     is_ours: bool
     received: tuple[object, ...]

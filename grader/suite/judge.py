@@ -124,7 +124,7 @@ class Judge:
                 _log(error, "opening")
             except (SubmissionError, GuestLost) as error:
                 session.close()
-                self.line.send(Opened(stdout=session.stdout))
+                self.line.send(Opened(tuple(session.flags), session.stdout))
                 return verdict_of(error, session.lost)
             else:
                 self.line.send(Opened(tuple(flags), session.stdout))

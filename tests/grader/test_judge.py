@@ -235,6 +235,13 @@ def test_flags_are_told_when_the_submission_is_opened(judged: Judged) -> None:
     assert judged(FakeSession({"double": lambda x: 2 * x}, flags=[flag]))[0] == Opened((flag,))
 
 
+def test_flags_are_told_of_a_submission_that_cannot_be_imported(judged: Judged) -> None:
+    """A file that ends Python while it is imported is worth looking at all the more."""
+    flag = Flag("name", "work.py", 3, "uses os._exit")
+    lost = FakeSession({}, fails_to_open=[GuestLost(Outcome.CRASHED, "gone")], flags=[flag])
+    assert judged(lost)[0] == Opened((flag,))
+
+
 def test_what_was_printed_is_shown_for_public_checks_only(judged: Judged) -> None:
     """A hidden check's inputs could be printed."""
     public = "def test_p():\n    '''P.'''\n"

@@ -1,0 +1,115 @@
+"""Run the corpus on every fenced tier of this machine and say what was found: `make hostile`.
+
+    python -m tests.hostile [--tier TIER] [--part] [GROUP or GROUP/NAME ...]
+
+Where root's Python lies below a private home, guests of tier landlock cannot read it; that tier is then tried by an
+ordinary user, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from grader.errors import FenceError
+from grader.sandbox import fence
+from grader.sandbox.fence import Tier
+
+from .entries import Entry, load_entries
+from .part import is_part
+from .trial import KINDS, Trials
+
+_TIERS = (Tier.NAMESPACES, Tier.LANDLOCK)
+_ROOT = Path(__file__).resolve().parents[2]
+_AS_NOBODY = _ROOT / "tests" / "grader" / "unprivileged.py"
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; return 1 if anything is not as it must be."""
+    asked = _parser().parse_args(arguments)
+    entries = [entry for entry in load_entries() if _is_named(entry, asked.names)]
+    if not entries:
+        print(f"no entry of the corpus is called {', '.join(asked.names)}")
+        return 2
+    began = time.monotonic()
+    tally = Counter[str]()
+    for tier in [Tier(asked.tier)] if asked.tier else _TIERS:
+        tally.update(_at(tier, entries, asked))
+    if asked.tally:
+        print(json.dumps(tally))
+    else:
+        _summarise(tally, entries, time.monotonic() - began)
+    return 1 if sum(tally[kind] for kind in KINDS) or not any(tally[tier.value] for tier in _TIERS) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", help="a group, or an entry as GROUP/NAME; all without one")
+    parser.add_argument("--tier", choices=[tier.value for tier in _TIERS], help="only at this tier")
+    parser.add_argument("--part", action="store_true", help="only what `make test` tries")
+    parser.add_argument("--tally", action="store_true", help="end with the numbers as JSON")
+    return parser
+
+
+def _is_named(entry: Entry, names: list[str]) -> bool:
+    return not names or entry.name in names or entry.folder.parent.name in names
+
+
+def _at(tier: Tier, entries: list[Entry], asked: argparse.Namespace) -> Counter[str]:
+    """Hold the trials of one tier, here or, if only an ordinary user can have it, by one."""
+    try:
+        fence.require_tier(tier)
+    except FenceError as error:
+        if os.geteuid() == 0 and _AS_NOBODY.exists():
+            return _as_nobody(tier, asked)
+        print(f"tier {tier} is not to be had here, so nothing was tried on it: {error}")
+        return Counter()
+    tally = Counter[str]()
+    with Trials(tier) as trials:
+        for entry in entries:
+            if not entry.expect.skip and (is_part(entry, tier) if asked.part else tier.value in entry.expect.tiers):
+                tally[tier.value] += 1
+                tally.update(_hold(trials, tier, entry))
+    return tally
+
+
+def _as_nobody(tier: Tier, asked: argparse.Namespace) -> Counter[str]:
+    options = ["--tier", tier.value, "--tally", *(["--part"] if asked.part else []), *asked.names]
+    command = [sys.executable, str(_AS_NOBODY), sys.executable, "-m", "tests.hostile", *options]
+    last = ""
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(last, end="", flush=True)
+            last = line
+    return Counter(json.loads(last))
+
+
+def _hold(trials: Trials, tier: Tier, entry: Entry) -> list[str]:
+    """Hold one trial and print what was found; return the kinds of the findings."""
+    findings = trials.hold(entry)
+    print(f"{tier:<11} {entry.name:<44} {'' if findings else 'as it must be'}".rstrip(), flush=True)
+    for finding in findings:
+        print(f"    {finding.kind}: {finding.text}", flush=True)
+    return [finding.kind for finding in findings]
+
+
+def _summarise(tally: Counter[str], entries: list[Entry], wall_s: float) -> None:
+    skipped = [entry for entry in entries if entry.expect.skip]
+    for entry in skipped:
+        print(f"skipped     {entry.name:<44} {entry.expect.skip}")
+    run = ", ".join(f"{tally[tier.value]} at tier {tier}" for tier in _TIERS)
+    print(f"\nentries run: {run}, of {len(entries)} in the corpus; skipped: {len(skipped)}")
+    for kind in KINDS:
+        print(f"{kind}: {tally[kind]}")
+    print(f"time: {wall_s:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""The corpus through the production path: every submission ends as its expect.toml says and leaves nothing behind.
+
+Here is a part of it, see `part`; `make hostile` runs everything on both tiers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.errors import FenceError
+from grader.sandbox import fence
+from grader.sandbox.fence import Tier
+from tests.grader.conftest import usable
+
+from .entries import Entry, load_entries
+from .part import is_part
+from .trial import Trials
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRIES = load_entries()
+
+
+@pytest.fixture(scope="module")
+def trials() -> Iterator[Trials]:
+    """Trials on the stronger tier."""
+    with Trials(usable(Tier.NAMESPACES)) as trials:
+        yield trials
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if is_part(entry, Tier.NAMESPACES)], ids=lambda entry: entry.name
+)
+def test_a_hostile_submission_ends_as_it_must(trials: Trials, entry: Entry) -> None:
+    """Outcome, sentence, ceiling of the score, time, secrets, debris, and the honest ones before and after it."""
+    if entry.expect.skip:
+        pytest.skip(entry.expect.skip)
+    assert trials.hold(entry) == []
+
+
+def test_hostile_submissions_end_as_they_must_without_namespaces() -> None:
+    """The same on the weaker tier, for what differs there; by an ordinary user where root cannot have it."""
+    try:
+        fence.require_tier(Tier.LANDLOCK)
+    except FenceError as error:
+        if os.geteuid() != 0:
+            pytest.skip(str(error))
+    command = [sys.executable, "-m", "tests.hostile", "--tier", "landlock", "--part"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
