@@ -1,6 +1,6 @@
 """Run the corpus on every fenced tier of this machine and say what was found: `make hostile`.
 
-    python -m tests.hostile [--tier TIER] [--part] [GROUP or GROUP/NAME ...]
+    python -m tests.hostile [--tier TIER] [--part] [--show] [GROUP or GROUP/NAME ...]
 
 Where root's Python lies below a private home, guests of tier landlock cannot read it; that tier is then tried by an
 ordinary user, in a process of its own.
@@ -17,10 +17,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from grader.errors import FenceError
+from grader.errors import CourseError, FenceError
 from grader.sandbox import fence
 from grader.sandbox.fence import Tier
 
+from .bench import Judged
 from .entries import Entry, load_entries
 from .part import is_part
 from .trial import KINDS, Trials
@@ -33,7 +34,11 @@ _AS_NOBODY = _ROOT / "tests" / "grader" / "unprivileged.py"
 def main(arguments: list[str]) -> int:
     """Run what is asked for; return 1 if anything is not as it must be."""
     asked = _parser().parse_args(arguments)
-    entries = [entry for entry in load_entries() if _is_named(entry, asked.names)]
+    try:
+        entries = [entry for entry in load_entries() if _is_named(entry, asked.names)]
+    except CourseError as error:
+        print(error)
+        return 2
     if not entries:
         print(f"no entry of the corpus is called {', '.join(asked.names)}")
         return 2
@@ -53,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", help="a group, or an entry as GROUP/NAME; all without one")
     parser.add_argument("--tier", choices=[tier.value for tier in _TIERS], help="only at this tier")
     parser.add_argument("--part", action="store_true", help="only what `make test` tries")
+    parser.add_argument("--show", action="store_true", help="tell what came of each")
     parser.add_argument("--tally", action="store_true", help="end with the numbers as JSON")
     return parser
 
@@ -75,12 +81,13 @@ def _at(tier: Tier, entries: list[Entry], asked: argparse.Namespace) -> Counter[
         for entry in entries:
             if not entry.expect.skip and (is_part(entry, tier) if asked.part else tier.value in entry.expect.tiers):
                 tally[tier.value] += 1
-                tally.update(_hold(trials, tier, entry))
+                tally.update(_hold(trials, tier, entry, asked.show))
     return tally
 
 
 def _as_nobody(tier: Tier, asked: argparse.Namespace) -> Counter[str]:
-    options = ["--tier", tier.value, "--tally", *(["--part"] if asked.part else []), *asked.names]
+    options = ["--tier", tier.value, "--tally", *asked.names]
+    options += [f"--{name}" for name in ("part", "show") if getattr(asked, name)]
     command = [sys.executable, str(_AS_NOBODY), sys.executable, "-m", "tests.hostile", *options]
     last = ""
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -91,13 +98,25 @@ def _as_nobody(tier: Tier, asked: argparse.Namespace) -> Counter[str]:
     return Counter(json.loads(last))
 
 
-def _hold(trials: Trials, tier: Tier, entry: Entry) -> list[str]:
+def _hold(trials: Trials, tier: Tier, entry: Entry, show: bool) -> list[str]:
     """Hold one trial and print what was found; return the kinds of the findings."""
-    findings = trials.hold(entry)
+    judged, findings = trials.hold(entry)
     print(f"{tier:<11} {entry.name:<44} {'' if findings else 'as it must be'}".rstrip(), flush=True)
     for finding in findings:
         print(f"    {finding.kind}: {finding.text}", flush=True)
+    if show:
+        _show(judged)
     return [finding.kind for finding in findings]
+
+
+def _show(judged: Judged) -> None:
+    """Print what came of it: to see while an entry is written whether the attack is made at all."""
+    result = judged.result
+    print(f"    {result.score:g} points in {judged.wall_s:.2f} s; it printed: {judged.printed.strip() or 'nothing'}")
+    for check in result.checks:
+        print(f"    {check.id:<20} {check.outcome:<9} {check.message}")
+    for flag in result.flags:
+        print(f"    flag, line {flag.line}: {flag.message}")
 
 
 def _summarise(tally: Counter[str], entries: list[Entry], wall_s: float) -> None:

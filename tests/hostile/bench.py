@@ -28,7 +28,7 @@ from grader.submission import read_submission
 
 from .canaries import plant, planted
 from .census import Census
-from .entries import COURSE, Entry
+from .entries import ANSWERS, COURSE, Entry
 
 _ENVIRONMENT = "HOSTILE_CANARY_TOKEN"
 
@@ -92,15 +92,11 @@ class Bench:
         self._resources.callback(os.environ.pop, _ENVIRONMENT, None)
         self.exercise = load_exercise(load_course(self._root / "course"), "1")
         self.grader = self._resources.enter_context(Grader(self.exercise, self.tier))
+        zygote = psutil.Process(self.grader.zygote.pid)
+        # Nothing has been judged yet, so no judge has the worker's name.
+        (worker,) = [child.pid for child in zygote.children(recursive=True) if child.name() == "grader worker"]
         self.honest = self.judge(self.exercise.solution_folder)
-
-    def census(self) -> Census:
-        """Count what there is now."""
-        zygote = self.grader.zygote.pid
-        assert zygote is not None
-        below = psutil.Process(zygote).children(recursive=True)
-        (worker,) = [child for child in below if child.name() == "grader worker"]  # no judge is at work now
-        return Census({"zygote": zygote, "worker": worker.pid})
+        self.census = Census({"zygote": zygote.pid, "worker": worker})
 
     def hand_in(self, entry: Entry) -> Path:
         """Put a submission beside its neighbour's; return its folder.
@@ -111,6 +107,9 @@ class Bench:
         folder = self._root / "class" / "mallory"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(entry.files, folder, symlinks=True)
+        if entry.expect.answers:
+            ours = (ANSWERS / f"{entry.expect.answers}.py").read_text("utf-8")
+            (folder / "work.py").write_text(f"{ours}\n\n{(folder / 'work.py').read_text('utf-8')}", "utf-8")
         known = {"@course@": self.exercise.course.root, "@class@": folder.parent, "@host@": os.getpid()}
         for path in folder.rglob("*.py"):
             with contextlib.suppress(UnicodeDecodeError):  # it is not text, so nothing stands there

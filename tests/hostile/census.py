@@ -82,12 +82,16 @@ def warm_processes(pids: dict[str, int]) -> frozenset[str]:
 
 
 class Census:
-    """Counts once when it is made; `debris` says what there is more, or less of what has to stay alive."""
+    """Counts when it is made, once nothing changes any more; `debris` says what there is more, or who is gone."""
 
     def __init__(self, warm: dict[str, int]) -> None:
         adopt_orphans()
         self._warm = warm
-        self._before = self._take()
+        self._before, earlier = self._take(), None
+        due = time.monotonic() + _SETTLE_S
+        while self._before != earlier and time.monotonic() < due:  # a judge or a guest ends
+            time.sleep(_LOOK_S)
+            self._before, earlier = self._take(), self._before
 
     def _take(self) -> Counted:
         parts: tuple[Callable[[], frozenset[str]], ...] = (
@@ -106,8 +110,15 @@ class Census:
     def _changes(self) -> list[str]:
         after = self._take()
         more = [f"{part}: {item}" for part, items in after.items() for item in sorted(items - self._before[part])]
-        gone = sorted(self._before["warm_processes"] - after["warm_processes"])
-        return more + [f"warm_processes: no longer: {item}" for item in gone]
+        gone = [f"warm_processes: {name} is gone" for name, pid in self._warm.items() if not _is_alive(pid)]
+        return more + gone
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _lines(path: str) -> list[str]:

@@ -24,6 +24,7 @@ from .catalogue import titles
 
 HERE = Path(__file__).parent
 COURSE = HERE / "course"
+ANSWERS = HERE / "answers"
 GROUPS = ("forging", "secrets", "persistence", "denial", "network", "protocol", "files", "semantics")
 EVERY_CHECK = "*"
 
@@ -42,7 +43,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `outcomes` maps a check's id, or "*" for those that are not named, to its outcome or to the possible ones. Each of
     `says` is in the message of a check, each of `prints` in what is shown of standard output, each of `flags` in a
-    flag. The time is that of judging, with room for a busy machine: a bound, no measurement.
+    flag. With `answers` work.py begins with answers of ours, right or wrong, which what follows may replace. The time
+    is that of judging, with room for a busy machine: a bound, no measurement.
     """
 
     what: _Text
@@ -51,6 +53,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcomes: dict[str, Outcome | tuple[Outcome, ...]]
     score_at_most: Annotated[float, msgspec.Meta(ge=0)]
     wall_s_at_most: Annotated[float, msgspec.Meta(gt=0)]
+    answers: Literal["", "right", "wrong"] = ""
     says: tuple[_Text, ...] = ()
     prints: tuple[_Text, ...] = ()
     flags: tuple[_Text, ...] = ()

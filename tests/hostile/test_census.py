@@ -165,15 +165,16 @@ def test_a_descriptor_and_a_thread_are_found(counted: Census) -> None:
     assert [item for item in found if "zygote has thread" in item]
 
 
-def test_a_warm_process_that_is_gone_is_found() -> None:
-    """The zygote must be alive after every submission."""
+@pytest.mark.parametrize("reaped", [False, True])
+def test_a_warm_process_that_is_gone_is_found(reaped: bool) -> None:
+    """The zygote must be alive after every submission, and one that nobody has waited for yet is not."""
     pid = os.fork()
     if pid == 0:
         signal.pause()
-    counted = Census({"zygote": pid})
+    warm = Census({"zygote": pid})
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    assert [item for item in counted.debris(settle_s=0) if "no longer: zygote has thread" in item]
+    os.waitid(os.P_PID, pid, os.WEXITED | (0 if reaped else os.WNOWAIT))
+    assert warm._changes() == ["warm_processes: zygote is gone"]
 
 
 @pytest.fixture(autouse=True)

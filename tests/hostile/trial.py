@@ -27,6 +27,13 @@ class Finding(NamedTuple):
     text: str
 
 
+class Trial(NamedTuple):
+    """What came of one submission, and what is not as it must be."""
+
+    judged: Judged
+    findings: list[Finding]
+
+
 class Trials:
     """Trials at one tier on one warm bench; after one that found something the next gets a fresh bench."""
 
@@ -40,19 +47,19 @@ class Trials:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def hold(self, entry: Entry) -> list[Finding]:
-        """Return what is not as it must be about an entry."""
+    def hold(self, entry: Entry) -> Trial:
+        """Put an entry on trial."""
         if self._bench is None:
             self._bench = Bench(self._tier)
             self._bench.start()
         try:
-            findings = on_trial(self._bench, entry)
+            trial = on_trial(self._bench, entry)
         except BaseException:
             self._end()
             raise
-        if findings:
+        if trial.findings:
             self._end()
-        return findings
+        return trial
 
     def _end(self) -> None:
         if self._bench is not None:
@@ -60,15 +67,14 @@ class Trials:
             self._bench = None
 
 
-def on_trial(bench: Bench, entry: Entry) -> list[Finding]:
-    """Judge a submission and an honest one after it; return what is not as it must be."""
+def on_trial(bench: Bench, entry: Entry) -> Trial:
+    """Judge a submission and an honest one after it."""
     folder = bench.hand_in(entry)
-    census = bench.census()
     judged = bench.judge(folder)
     findings = verdicts(judged, entry.expect, bench.canaries)
-    findings += [Finding("debris", left) for left in census.debris()]
+    findings += [Finding("debris", left) for left in bench.census.debris()]
     honest = bench.judge(bench.exercise.solution_folder)
-    return findings + neighbours_verdict(honest.without_times, bench.honest.without_times)
+    return Trial(judged, findings + neighbours_verdict(honest.without_times, bench.honest.without_times))
 
 
 def verdicts(judged: Judged, expect: Expect, canaries: dict[str, str]) -> list[Finding]:

@@ -1,0 +1,61 @@
+"""Speaks to the judge itself: before it is asked, twice, with a number it guessed, with an answer of an earlier call."""
+
+import os
+import stat
+import struct
+import sys
+
+sent = []
+
+
+def line():
+    for fd in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                return fd
+        except OSError:
+            continue
+
+
+def say(nonce, value):
+    body = struct.pack("<QB", nonce, 0) + value
+    frame = struct.pack("<Q", len(body)) + body
+    sent.append(frame)
+    os.write(line(), frame)
+
+
+def asked():
+    """Return the number of the request that is being answered, from the frames below this one."""
+    frame = sys._getframe()
+    while "nonce" not in frame.f_locals:
+        frame = frame.f_back
+    return frame.f_locals["nonce"]
+
+
+def double(x):
+    say(12345, b"T")  # with a number that it guessed
+    return 2 * x
+
+
+def labels(scores):
+    say(asked(), b"T")  # a first answer, and then the real one
+    return scores.argmax(dim=1)
+
+
+def loss(w, x):
+    say(asked() + 1, b"T")  # for the next call
+    return ((w * x) ** 2).mean()
+
+
+def decipher(text):
+    say(asked(), b"T")
+    os.write(line(), sent[-1])  # and the same again
+    return "".join(chr(ord(character) - 1) for character in text)
+
+
+class Counter:
+    def __init__(self):
+        self.total = 0
+
+    def add(self, number):
+        self.total += number

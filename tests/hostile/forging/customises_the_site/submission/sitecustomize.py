@@ -1,0 +1,1 @@
+print("ATTACK SUCCEEDED: run at the start of Python")

@@ -1,0 +1,2 @@
+EVIL = True
+print("ATTACK SUCCEEDED: grader was imported")

@@ -1,0 +1,6 @@
+EVIL = True
+print("ATTACK SUCCEEDED: random.py was imported")
+
+
+def seed(*arguments):
+    return None

@@ -1,0 +1,6 @@
+EVIL = True
+print("ATTACK SUCCEEDED: torch.py was imported")
+
+
+def allclose(*arguments):
+    return True
