@@ -26,6 +26,9 @@ _MESSAGE_CHARS = 4000
 _SHOWN_KEYS = 5
 # As torch's allocator, the CUDA runtime, cuBLAS and cuDNN say it. It chooses a sentence, so a forged one is harmless.
 _GPU_TEXT = re.compile(r"CUDA|CUBLAS|CUDNN")
+# How Python says that there is no network: names cannot be looked up, and no socket can be made.
+_NETWORK_CLASSES = frozenset({"URLError", "gaierror"})
+_NETWORK_TEXT = re.compile(r"Address family not supported|[Nn]ame resolution|Name or service not known")
 # What Python and torch raise when a value is not what a line of the suite takes it for.
 _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError)
 
@@ -142,12 +145,14 @@ def _raised(raised: StudentRaised) -> str:
         return _clip(raised.text)
     place = messages.RAISED_AT.format(file=where.file, line=where.line) if where else ""
     said = messages.RAISED.format(type=raised.type_name, text=raised.text or messages.NO_TEXT, place=place)
-    return "\n".join(filter(None, (_clip(said), _advice(raised.type_name))))
+    return "\n".join(filter(None, (_clip(said), _advice(raised))))
 
 
-def _advice(type_name: str) -> str:
+def _advice(raised: StudentRaised) -> str:
     """Return what to try next, for exceptions whose own text does not say it."""
-    match type_name:
+    if _NETWORK_CLASSES.intersection(raised.mro) or _NETWORK_TEXT.search(raised.text):
+        return messages.RAISED_NO_NETWORK
+    match raised.type_name:
         case "ModuleNotFoundError":
             return messages.RAISED_MODULE_MISSING
         case "SystemExit" | "KeyboardInterrupt":

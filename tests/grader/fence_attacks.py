@@ -71,6 +71,13 @@ def _open_socket(family: int, kind: int) -> Callable[[], bool]:
     return lambda: bool(socket.socket(family, kind).fileno())
 
 
+def _send_datagram() -> bool:
+    """Send to a socket with a path that is not ours: unfenced, the kernel gets as far as looking for it."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with one, other:
+        return one.sendto(b"out", "/no/such/server") >= 0
+
+
 def parent() -> int:
     """Return the parent's number, or one that nobody has where the parent is outside the namespace: 0 means oneself."""
     return os.getppid() or 2
@@ -225,6 +232,7 @@ DENIALS = (
     Denial("aim signals at the parent", _aim_signals_at_parent, (_EPERM,)),
     Denial("internet socket", _open_socket(socket.AF_INET, socket.SOCK_STREAM), (_NO_FAMILY,)),
     Denial("unix socket", _open_socket(socket.AF_UNIX, socket.SOCK_STREAM), (_NO_FAMILY,)),
+    Denial("datagram to a server with a path", _send_datagram, (_EPERM,)),
     Denial("netlink socket", _open_socket(socket.AF_NETLINK, socket.SOCK_RAW), (_NO_FAMILY,)),
     Denial("kernel crypto socket", _open_socket(38, socket.SOCK_SEQPACKET), (_NO_FAMILY,), ""),
     Denial("virtual machine socket", _open_socket(40, socket.SOCK_STREAM), (_NO_FAMILY,), ""),

@@ -232,6 +232,7 @@ def test_the_filter_differs_in_what_cuda_needs_and_nothing_else(machine: str) ->
     assert {verdict("socket", 1, kind | flag) for kind in (1, 5) for flag in flags} == {"allow"}
     assert {verdict("socket", 1, kind | flag) for kind in (2, 3) for flag in flags} == {errno.EPERM}
     assert {verdict("socket", family, 1) for family in range(46) if family != 1} == {errno.EAFNOSUPPORT}
+    assert [verdict("socketpair", 1, kind) for kind in (1, 2, 3)] == ["allow", errno.EPERM, errno.EPERM]
     before = {name for names in seccomp.REFUSED.values() for name in names}
     after = {name for names in seccomp.GPU_REFUSED.values() for name in names}
     assert before - after == {"memfd_create"}

@@ -163,11 +163,17 @@ def test_argument_rules_refuse_what_they_name_and_leave_the_rest(machine: str) -
 
 @pytest.mark.parametrize("machine", _ARCHITECTURES)
 def test_no_socket_can_be_made_but_a_local_pair(machine: str) -> None:
-    """Every family is refused; a pair of local sockets leads nowhere and event loops need it."""
+    """Every family is refused; a pair of local streams leads nowhere and event loops need it, one of datagrams does."""
     families = range(46)
     assert {judge(machine, number(machine, "socket"), (family,)) for family in families} == {errno.EAFNOSUPPORT}
-    pairs = {family: judge(machine, number(machine, "socketpair"), (family,)) for family in families}
+    pairs = {family: judge(machine, number(machine, "socketpair"), (family, 1)) for family in families}
     assert pairs == {family: _ALLOW if family == 1 else errno.EAFNOSUPPORT for family in families}
+    flags = (0, 0x800, 0x80000, 0x80800)  # SOCK_NONBLOCK, SOCK_CLOEXEC
+    kinds = {
+        kind: {judge(machine, number(machine, "socketpair"), (1, kind | flag)) for flag in flags}
+        for kind in range(1, 6)
+    }
+    assert [kinds[kind] for kind in (1, 2, 3, 5)] == [{_ALLOW}, {errno.EPERM}, {errno.EPERM}, {_ALLOW}]
 
 
 def test_an_unknown_architecture_is_refused() -> None:

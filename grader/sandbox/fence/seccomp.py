@@ -94,6 +94,9 @@ RULES = (
     Rule("prlimit64", 0, (0, OWN_PID), allow=True),
     Rule("sched_setaffinity", 0, (0, OWN_PID), allow=True),
     Rule("socket", 0, (), allow=True, refusal=errno.EAFNOSUPPORT),
+    # One end of a pair of datagram sockets can send to any other socket, one that a server of the host bound to a path
+    # too, which Landlock does not forbid; an end of a stream cannot.
+    Rule("socketpair", 1, _DATAGRAMS, allow=False),
     Rule("socketpair", 0, (_AF_UNIX,), allow=True, refusal=errno.EAFNOSUPPORT),
     Rule("fcntl", 1, _LOCKS_AND_LEASES + _SIGNAL_OWNERS, allow=False),
     Rule("ioctl", 1, _TERMINAL_INPUT + _IOCTL_OWNERS, allow=False),
