@@ -26,9 +26,11 @@ _MESSAGE_CHARS = 4000
 _SHOWN_KEYS = 5
 # As torch's allocator, the CUDA runtime, cuBLAS and cuDNN say it. It chooses a sentence, so a forged one is harmless.
 _GPU_TEXT = re.compile(r"CUDA|CUBLAS|CUDNN")
-# How Python says that there is no network: names cannot be looked up, and no socket can be made.
+# How Python and torch.hub say that there is no network: no name can be looked up, no socket made.
 _NETWORK_CLASSES = frozenset({"URLError", "gaierror"})
-_NETWORK_TEXT = re.compile(r"Address family not supported|[Nn]ame resolution|Name or service not known")
+_NETWORK_TEXT = re.compile(
+    r"Address family not supported|[Nn]ame resolution|Name or service not known|no internet connection"
+)
 # What Python and torch raise when a value is not what a line of the suite takes it for.
 _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError)
 
