@@ -98,8 +98,10 @@ def _multiple(got: Tensor, wanted: Tensor) -> str:
     if abs(ratio + 1) <= _SAME:
         return messages.STRUCTURE_SIGN
     if got.numel() == 1:
-        # A single number is a multiple of any other: only a factor that somebody may have meant says something.
-        return messages.STRUCTURE_MULTIPLE_OF_ONE.format(ratio=_shown(ratio)) if _is_simple(ratio) else ""
+        # A single number is a multiple of any other: only a factor that somebody may have meant says something. Whole
+        # numbers have such a factor anyway: whoever returns 1 would read what we expected.
+        is_said = _is_simple(ratio) and not bool((wanted == wanted.round()).all())
+        return messages.STRUCTURE_MULTIPLE_OF_ONE.format(ratio=_shown(ratio)) if is_said else ""
     return messages.STRUCTURE_MULTIPLE.format(ratio=_shown(ratio))
 
 

@@ -75,7 +75,6 @@ FILES: dict[str, str | bytes] = {
     "an allocation of 10 GB": double("return torch.zeros(10 * 2**30 // 8) + 2 * x"),
     "endless printing": double("while True:\n    print('still here')"),
     "`input()`": double("return int(input('factor: ')) * x"),
-    "a download": double("from urllib.request import urlopen; return urlopen('http://192.0.2.1/factor').read() * x"),
     "endless recursion": double("return double(x)"),
     "an exception whose `__str__` raises": double(
         "raise Bad()", "class Bad(Exception):\n    def __str__(self):\n        raise ValueError('no')\n"

@@ -79,6 +79,13 @@ def test_of_a_single_number_only_a_simple_factor_is_said(factor: float, sentence
     assert structure_of(factor * wanted, wanted) == sentence
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64])
+@pytest.mark.parametrize("got", [1, 2, 7, -3])
+def test_of_a_single_whole_number_no_factor_is_said(got: int, dtype: torch.dtype) -> None:
+    """Every whole number is a simple multiple of 1: the sentence would say what was expected."""
+    assert structure_of(torch.tensor(got, dtype=dtype), torch.tensor(42, dtype=dtype)) == ""
+
+
 def test_a_tiny_factor_is_not_taken_for_a_divisor() -> None:
     """One over a huge float is near a whole number always: its digits are not shown."""
     assert structure_of(WANTED * 2.34567891e-9, WANTED) == messages.STRUCTURE_MULTIPLE.format(ratio="2.346e-09")

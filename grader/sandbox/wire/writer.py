@@ -124,13 +124,17 @@ def _put_handle_ref(writer: Writer, handle: HandleRef, depth: int) -> bool:
 
 
 def _describe(value: object) -> str:
-    """Say more than the type name where that is what went wrong: an int of 70 bits, a sparse tensor."""
+    """Say more than the type name where that is what went wrong: an int of 70 bits, a sparse tensor, objects."""
     name = type_name_of(value)
     if type(value) is int:
         return f"int of {value.bit_length()} bits"
     if isinstance(value, torch.Tensor):
         layout = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
-        return f"{name} ({layout}, {str(value.dtype).removeprefix('torch.')}, {value.dim()} dims)"
+        elsewhere = "" if value.device.type in DEVICE_TYPES else f", on {value.device.type}"
+        return f"{name} ({layout}, {str(value.dtype).removeprefix('torch.')}, {value.dim()} dims{elsewhere})"
+    if isinstance(value, np.ndarray):
+        array = np.ndarray.view(value, np.ndarray)
+        return f"{name} ({array.dtype}, {array.ndim} dims)"
     return name
 
 
