@@ -72,13 +72,20 @@ HANDIN_NOTHING = "Nothing was found that could be {name}. Expected a .py or .ipy
 TOO_MANY_FILES = "{path} holds more than {count:,} files. Point at the folder or archive with the hand-ins only."
 FOLDER_UNREADABLE = "{path} cannot be opened: {problem}."
 NO_SUCH_HANDINS = "There is no file or folder {path}."
-HANDINS_NOT_AN_ARCHIVE = "{path} cannot be taken in. {problem} Point at the folder or .zip that your platform gave you."
+HANDINS_NO_ARCHIVE = (
+    "{path} is {kind}, expected a folder or a .zip. Point at what your platform gave you; "
+    "`grader check --submission FILE` judges a single file."
+)
+HANDINS_SPECIAL = "a pipe or device"
+HANDINS_EMPTY = "{path} is an empty file or archive. Download it again from your platform."
+HANDINS_NOT_OPENED = "{path} is damaged or cut off, so it cannot be opened. Download it again from your platform."
 NO_LAYOUT = "{path} holds nothing that looks like hand-ins. The layouts that are known: {layouts}."
 UNKNOWN_LAYOUT = "There is no layout {layout!r}.{hint} The layouts that are known: {layouts}."
 LAYOUT_DOES_NOT_FIT = "{path} has nothing in the layout {layout}. Without --layout it is looked for."
 METADATA_UNREADABLE = "{file} cannot be read: {problem}. Download the export from Gradescope again."
 ROSTER_UNREADABLE = "The roster {file} cannot be read: {problem}."
 ROSTER_NOT_UTF8 = "line {line} holds a character that is not UTF-8; save it as CSV UTF-8"
+ROSTER_NOT_UTF16 = "it begins as UTF-16 and is cut off or damaged; save it as CSV UTF-8"
 ROSTER_EMPTY = "it is empty"
 ROSTER_WITHOUT_IDS = (
     "none of its columns ({columns}) is one of id, e-mail or name; the first line must name the columns"
