@@ -96,9 +96,8 @@ def standing_lines(
 
 def student_lines(view: ClassView, student: Student, console: Console) -> Iterator[Text]:
     """Yield one student's exercises, a few lines each."""
-    yield Text(
-        messages.RESULTS_ONE.format(name=printable(student.name or student.id), id=printable(student.id)), "bold"
-    )
+    name, id = printable(student.own_name), printable(student.id)
+    yield Text(messages.RESULTS_ONE.format(name=name, id=id) if name else id, "bold")
     for exercise in view.exercises:
         yield from _score_lines(view, view.of(student.id, exercise.slug), console)
 
@@ -117,7 +116,7 @@ def difference_lines(found: Difference, console: Console) -> Iterator[Text]:
 
 def who(student: Student) -> str:
     """Return a student's id and name."""
-    return printable(f"{student.id} {student.name}" if student.name and student.name != student.id else student.id)
+    return printable(f"{student.id} {student.own_name}" if student.own_name else student.id)
 
 
 def score_words(score: float | None) -> str:

@@ -97,7 +97,7 @@ def student_page(found: Findings, student: Student) -> StudentPage:
         title=messages.CLASS_STUDENT_TITLE.format(student=student.id, course=found.view.course.name),
         id=student.id,
         anchor=f"student-{found.links.students[student.id]}",
-        who=[one for one in (student.name, student.email, section) if one],
+        who=[one for one in (student.own_name, student.email, section) if one],
         total=form.format(score=number(total.score), whole=number(found.whole)),
         final=messages.CLASS_STUDENT_FINAL.format(score=words.score_of(total.counted)) if differs else "",
         parts=[_part(found, found.view.of(student.id, one.slug)) for one in found.view.exercises],
