@@ -19,8 +19,9 @@ from grader.classroom.handin import Student
 from grader.classroom.view import Attempt, ClassView, Standing
 from grader.classroom.watch import unplaced_line
 from grader.course import Exercise
+from grader.place import place_of
 from grader.results import ExerciseResult
-from grader.terminal import check_line, indented, number, paragraph, printable
+from grader.terminal import check_line, detail_lines, indented, number, paragraph, printable
 
 _COLUMN = 11
 _SHOWN_PERSON = 20
@@ -81,6 +82,7 @@ def standing_lines(
     yield from _score_lines(view, standing, console)
     if standing.result is not None:
         yield from (check_line(check, console) for check in standing.result.checks)
+        yield from detail_lines(standing.result, console)
     for given in standing.overrides:
         facts = {"points": number(given.points), "what": given.check or messages.RESULTS_WHOLE, "by": given.by}
         yield from indented(
@@ -149,8 +151,7 @@ def _needing_a_person(view: ClassView) -> Iterator[str]:
         elif standing.trouble:
             yield messages.RESULTS_PERSON_STALE.format(trouble=standing.trouble, **facts)
         for flag in result.flags if result else ():
-            place = {"file": flag.file, "line": flag.line, "message": flag.message}
-            yield messages.RESULTS_PERSON_FLAG.format(**facts, **place)
+            yield messages.RESULTS_PERSON_FLAG.format(**facts, place=place_of(flag), message=flag.message)
         if standing.lateness.unsettled:
             yield messages.RESULTS_PERSON_LATE.format(**facts)
     for one in view.unplaced:
