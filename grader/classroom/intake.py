@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader import messages
+from grader.classroom.bundle import downloads_in, together
 from grader.classroom.given import tree_of
 from grader.classroom.handin import Handin, Intake, Student, Unplaced
 from grader.classroom.layouts import LAYOUTS, Layout, detect, fitted
@@ -46,9 +47,13 @@ def take_in(
     """
     catalogue = Catalogue(course, exercises)
     known = read_roster(roster) if roster is not None else None
-    with tree_of(path) as tree:
-        chosen, inner, why = _layout_of(path, tree, catalogue, layout)
-        reading = chosen.read(inner, catalogue)
+    with tree_of(path) as tree, downloads_in(path, tree, catalogue, layout) as downloads:
+        if downloads:
+            chosen, reading = downloads[0].layout, together(downloads, catalogue, path, known is not None)
+            why = messages.LAYOUT_WHY_BUNDLE.format(count=len(downloads), example=downloads[0].name)
+        else:
+            chosen, inner, why = _layout_of(path, tree, catalogue, layout)
+            reading = chosen.read(inner, catalogue)
         people = identified(reading, known)
         placed = [(upload, place(upload, catalogue)) for upload in reading.uploads if people.of(upload)]
     return _intake(chosen, why, tree, reading, people, placed, list(catalogue.exercises))
