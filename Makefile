@@ -13,11 +13,15 @@ PIP := $(BIN)/python -m pip
 TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 BUILD := $(shell sed -n 's/^setuptools==.*/&/p' constraints.txt)
 
-.PHONY: demo test axe check fmt bench doctor clean
+.PHONY: demo screenshots test axe check fmt bench doctor clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	$(BIN)/grader demo
+
+# The pictures in README, from what the demo has graded. Needs a Chromium.
+screenshots: demo $(VENV)/.installed-dev
+	$(BIN)/python docs/screenshots/take.py
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q $(TEST_ARGS)

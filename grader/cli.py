@@ -42,6 +42,7 @@ _INTERRUPTED = 130
 _OURS = 4
 # Commands by name, and the module that is imported for them.
 _ELSEWHERE = {
+    "demo": "grader.commands.demo",
     "export": "grader.commands.export",
     "release": "grader.commands.release",
     "report": "grader.commands.report",
@@ -237,14 +238,6 @@ def doctor(fence: str) -> None:
 
     needed = None if fence == "auto" else as_tier(fence)
     sys.exit(_OURS if show_doctor(needed, sys.stdout) else 0)
-
-
-@main.command(help=messages.CLI_DEMO_HELP)
-def demo() -> None:
-    """Show the main job on four submissions."""
-    from grader.demo import run_demo
-
-    run_demo(sys.stdout)
 
 
 def _require_places_for(files: Mapping[str, str | None], keyword: str, github: bool) -> None:

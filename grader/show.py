@@ -1,6 +1,6 @@
 """Runs a grading or the doctor and prints what comes of it, line by line as it happens.
 
-Shared by the commands and the demo. Owns the order of what is printed; `terminal` owns how it looks and `progress` what
+Shared by the commands. Owns the order of what is printed; `terminal` owns how it looks and `progress` what
 moves. Imports no torch.
 """
 
@@ -51,9 +51,9 @@ class Wanted:
     """What is to be checked and how; `command` is what leads to the same again.
 
     `seed` None means the course's, `devices` None every listed one that is present; `earlier` is merged in; without
-    `has_html` a student with something to fix is told how to get the report; `brief` leaves out the line for each check
-    and the commands to type next; `as_student` shows an author what a student gets to see, and no more;
-    `given` was read already, and is no file of this machine's user; `cells` are those of the notebooks it was made of.
+    `has_html` a student with something to fix is told how to get the report; `as_student` shows an author what students
+    get to see, and no more; `given` was read already, and is no file of this machine's user; `cells` are those of the
+    notebooks that it was made of.
     """
 
     tier: Tier
@@ -64,7 +64,6 @@ class Wanted:
     devices: tuple[str, ...] | None = None
     earlier: ExerciseResult | None = None
     has_html: bool = False
-    brief: bool = False
     as_student: bool = False
     given: Submission | SubmissionRejected | None = None
     cells: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
@@ -162,8 +161,7 @@ def _judge(
 
     def on_check(check: CheckResult) -> None:
         shown.add((check.id, check.device))
-        if not wanted.brief:
-            say(console, [check_line(check, console)])
+        say(console, [check_line(check, console)])
 
     seed = _seed(grader.exercise, wanted)
     if isinstance(submission, SubmissionRejected):
@@ -195,8 +193,7 @@ def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "")
     result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
     result = in_cells(result, wanted.cells)
     say(console, detail_lines(result, console, hint, wanted.as_student))
-    if not wanted.brief:
-        say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
+    say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
     say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))
     if judged.our_fault:
         say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])

@@ -21,6 +21,7 @@ from grader.classroom.names import bare, key, stem_and_type
 from grader.classroom.placing import Catalogue, Upload
 from grader.classroom.roster import Who
 from grader.classroom.tree import Entry, Tree
+from grader.enumeration import enumerated
 from grader.errors import SubmissionRejected, UsageError
 
 _UNMISTAKABLE = (moodle, gradescope)  # no file that a student names has their form by chance
@@ -149,9 +150,9 @@ def _settled(path: Path, found: dict[Entry, Download], inner: Tree, catalogue: C
     if not certain:
         return ()
     others = [entry for entry in inner.entries if entry not in found and stem_and_type(entry.name)[1] in _HANDED_IN]
-    facts = {"path": path, "downloads": _some([one.name for one in certain])}
+    facts = {"path": path, "downloads": enumerated((one.name for one in certain), _NAMED)}
     if others:
-        raise UsageError(messages.BUNDLE_MIXED.format(others=_some([one.name for one in others]), **facts))
+        raise UsageError(messages.BUNDLE_MIXED.format(others=enumerated((one.name for one in others), _NAMED), **facts))
     if names := {one.layout.NAME for one in found.values()} - {certain[0].layout.NAME}:
         facts["layouts"] = ", ".join(sorted({*names, certain[0].layout.NAME}))
         raise UsageError(messages.BUNDLE_PLATFORMS.format(**facts))
@@ -166,11 +167,6 @@ def _is_of_many(download: Download, catalogue: Catalogue) -> bool:
     if download.layout in _UNMISTAKABLE:
         return True
     return len({who.id for one in download.layout.read(download.tree, catalogue).uploads for who in one.who}) > 1
-
-
-def _some(names: Sequence[str]) -> str:
-    more = [messages.BUNDLE_MORE.format(count=len(names) - _NAMED)] if len(names) > _NAMED else []
-    return ", ".join([*names[:_NAMED], *more])
 
 
 # --- who is who ---------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from grader.classroom.handin import Student
 from grader.classroom.view import Attempt, ClassView, Standing
 from grader.classroom.watch import unplaced_line
 from grader.course import Exercise
+from grader.enumeration import enumerated
 from grader.place import place_of
 from grader.results import ExerciseResult
 from grader.terminal import check_line, detail_lines, indented, number, paragraph, printable
@@ -142,13 +143,23 @@ def why_words(why: Iterable[Why | str]) -> str:
     return ", ".join(said[Why(one)] for one in why)
 
 
+def _not_judged(view: ClassView) -> Iterator[str]:
+    """Yield what could not be judged; what kept a whole class from being judged is said once."""
+    groups: dict[tuple[str, str, int], list[str]] = {}
+    for standing in view.standings.values():
+        if standing.open and standing.result is not None:
+            count = len(standing.result.our_failures)
+            groups.setdefault((standing.exercise, standing.trouble, count), []).append(standing.student.id)
+    for (slug, trouble, count), ids in groups.items():
+        yield messages.RESULTS_PERSON_OPEN.format(who=enumerated(ids), slug=slug, count=count, trouble=trouble)
+
+
 def _needing_a_person(view: ClassView) -> Iterator[str]:
+    yield from _not_judged(view)
     for standing in view.standings.values():
         facts = {"who": standing.student.id, "slug": standing.exercise}
         result = standing.result
-        if standing.open and result is not None:
-            yield messages.RESULTS_PERSON_OPEN.format(count=len(result.our_failures), trouble=standing.trouble, **facts)
-        elif standing.trouble:
+        if standing.trouble and not (standing.open and result is not None):
             yield messages.RESULTS_PERSON_STALE.format(trouble=standing.trouble, **facts)
         for flag in result.flags if result else ():
             yield messages.RESULTS_PERSON_FLAG.format(**facts, place=place_of(flag), message=flag.message)

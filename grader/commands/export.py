@@ -113,16 +113,20 @@ def _refuse_what_does_nothing(name: str, exercise: str | None, template: Path | 
 def _refuse_unfinished(view: ClassView) -> None:
     """Raise if anything is not settled: points that may still change are not handed back unasked."""
     from grader.classroom.export.unfinished import unfinished
-    from grader.terminal import printable
+    from grader.enumeration import enumerated
 
     found = unfinished(view)
     if not found:
         return
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for one, why in found:
+        reasons.setdefault((one.exercise, why), []).append(one.student.id)
     lines = [
-        messages.EXPORT_REASON.format(student=printable(one.student.id), exercise=one.exercise, why=why)
-        for one, why in found[:_SHOWN]
+        messages.EXPORT_REASON.format(students=enumerated(ids), exercise=exercise, why=why)
+        for (exercise, why), ids in reasons.items()
     ]
-    lines += [messages.EXPORT_REASONS_MORE.format(count=len(found) - _SHOWN)] if len(found) > _SHOWN else []
+    if len(lines) > _SHOWN:
+        lines[_SHOWN:] = [messages.EXPORT_REASONS_MORE.format(count=len(lines) - _SHOWN)]
     raise UsageError(messages.EXPORT_REFUSED.format(count=len(found), reasons="\n".join(lines)))
 
 

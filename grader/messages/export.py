@@ -59,5 +59,4 @@ EXPORT_NOT_JUDGED = "Left out, because they were not judged yet: {names}."
 EXPORT_NO_PLATFORM = (
     "Under the students' own ids, because the names of what they handed in are neither Canvas' nor Moodle's: {names}."
 )
-EXPORT_NAMES_MORE = "{names} and {count} more"
 EXPORT_ENTRY = "{student} ({exercise})"

@@ -142,13 +142,8 @@ DOCTOR_PROBLEM_SOFTWARE = "the software above marked no"
 DOCTOR_PROBLEM_TIER = "the tier {tier} is not to be had"
 DOCTOR_PROBLEM_DENIALS = "{count} of {total} were not denied"
 
-DEMO_STUB = "The stub, as a student gets it"
-DEMO_REFERENCE = "The reference solution"
-DEMO_WRONG = "A wrong answer: {title}"
-DEMO_HOSTILE = "A hostile submission: {title}"
-DEMO_DENIALS = "What another submission tried just now behind the fence ({tier})"
-DEMO_REPORTS = "The students' reports, to be opened in a browser:"
-DEMO_UNFENCED = "No fence can be had on this machine, so the hostile submission is left out. See `grader doctor`."
+DEMO_CLASS = "A made class: {students} students, {exercises} exercises, {count} hand-ins: {kinds}."
+DEMO_UNFENCED = "No fence can be had on this machine, so the hostile hand-in is left out. See `grader doctor`."
 DEMO_NEEDS_CLONE = "The demo needs the whole repository: {folder} is not there."
 
 # --- verify (read by authors) --------------------------------------------------------------------------------------

@@ -96,7 +96,6 @@ BUNDLE_ANONYMOUS = (
     "{path} holds several anonymous downloads ({layout}), and each of them calls everybody something else. "
     "Grade one of them at a time, each into an --out of its own."
 )
-BUNDLE_MORE = "{count} more"
 UNKNOWN_LAYOUT = "There is no layout {layout!r}.{hint} The layouts that are known: {layouts}."
 LAYOUT_DOES_NOT_FIT = "{path} has nothing in the layout {layout}. Without --layout it is looked for."
 METADATA_UNREADABLE = "{file} cannot be read: {problem}. Download the export from Gradescope again."

@@ -34,7 +34,7 @@ CLI_LIST_HELP = "List the exercises. Each with its points and with what is still
 CLI_HINT_HELP = "Give the next hint. For CHECK, or else for the first mistake we recognised in your last check; each call says a little more."
 CLI_DOCTOR_HELP = "Say what this machine offers. Python, torch, devices, and how well submissions are fenced in."
 CLI_DEMO_HELP = (
-    "Show the grader at work. Checks six submissions of exercise 1, one of them hostile, and writes their reports."
+    "Show the grader at work. Grades a made class with one hostile student, exports its grades and writes its report."
 )
 CLI_OPTION_SUBMISSION = "File or folder to check; default: your files in the exercise's own folder."
 CLI_OPTION_JSON = "Also write the result as JSON to FILE; - writes it to standard output."

@@ -158,8 +158,11 @@ class Tab:
 
     def screenshot(self) -> bytes:
         """Return the whole page as PNG."""
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-        return base64.b64decode(data)
+        return base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"])
+
+    def window(self) -> bytes:
+        """Return what the window shows as PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot")["data"])
 
     def pdf(self) -> bytes:
         """Return the page as it prints."""

@@ -64,8 +64,11 @@ def is_unsettled(who: Student, slug: str) -> Standing:
     return standing(who, slug, 15.0, counted=None, lateness=Lateness(marked=True, unsettled=True))
 
 
-def is_pending(who: Student, slug: str) -> Standing:
-    """Return a standing of which one check waits for a device."""
+def is_pending(who: Student, slug: str, max_points: float = 10.0) -> Standing:
+    """Return a standing of which one check waits for a device, worth so many points."""
     exercise = next(one for one in EXERCISES if one.slug == slug)
-    entries = [made_check("test_a", Outcome.PASSED, 10.0), made_check("test_gpu", Outcome.PENDING, 10.0, device="cuda")]
+    entries = [
+        made_check("test_a", Outcome.PASSED, 10.0),
+        made_check("test_gpu", Outcome.PENDING, max_points, device="cuda"),
+    ]
     return standing(who, slug, 10.0, result=made_result(exercise, entries))

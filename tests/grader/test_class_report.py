@@ -550,3 +550,16 @@ def test_how_late_is_said_shortly(late_s: float, said: str) -> None:
 def test_a_statement_is_told_of_a_class(statement: str, said: str) -> None:
     """What was said to one student about "your code" is said of many without it."""
     assert words.plain_statement(statement) == said
+
+
+def test_a_students_page_replays_the_check_that_it_shows(written: dict[str, Path]) -> None:
+    """Below the mistake that is told in full stands the command for that check, not for an earlier one."""
+    seen = 0
+    for file in (written["folder"] / "students").glob("*.html"):
+        page = Document(file.read_text("utf-8"))
+        full = [part for part in page.all("div", class_="full") if page.inside(part, "p", class_="id")]
+        shown = [page.inside(part, "code")[0].text for part in full]
+        replayed = re.findall(r"-k '?([^\s']+)", page.said())
+        assert shown == replayed, file.name
+        seen += len(replayed)
+    assert seen > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import random
 import signal
@@ -11,7 +12,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +264,19 @@ def test_an_executor_that_broke_is_replaced(light: tuple[Course, Path, Path]) ->
 
     notes = grade(course, handed_in, out, executor=breaking)
     assert (len(made), len(notes.judged())) == (2, 4)
+
+
+def _processes(workers: int) -> Executor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def test_workers_may_be_processes(light: tuple[Course, Path, Path]) -> None:
+    """Tasks and what comes of them cross to other processes, and the end is that of threads."""
+    course, handed_in, out = light
+    notes = grade(course, handed_in, out, executor=_processes)
+    assert len(notes.judged()) == 4
+    grade(course, handed_in, out.with_name("threads"))
+    assert outcome_of(course, out) == outcome_of(course, out.with_name("threads"))
 
 
 def test_an_error_of_the_judge_is_retried(light: tuple[Course, Path, Path]) -> None:

@@ -150,13 +150,12 @@ def test_a_file_that_cannot_be_written_is_said(graded: dict[str, ClassView], tmp
 
 
 def test_very_many_are_told_in_short(graded: dict[str, ClassView], tmp_path: Path) -> None:
-    """Twenty reasons, then how many more; ids are printable."""
+    """Twelve of those who share a reason, then how many more; ids are printable."""
     people = {Student(f"s{number:02d}\x1b[2J"): (1.0,) for number in range(30)}
     graded["view"] = a_class(people, *(is_open(who, FIRST) for who in people))
     result = run(tmp_path, "--to", "csv")
-    assert "  … and 10 more." in result.output
-    assert "s19\\x1b[2J" in result.output
-    assert "s20" not in result.output
+    assert "s11\\x1b[2J and 18 more in " in result.output
+    assert "s12" not in result.output
     assert "\x1b" not in result.output
 
 
@@ -173,3 +172,11 @@ def test_a_whole_class_is_exported(graded: dict[str, ClassView], tmp_path: Path)
     result = run(tmp_path, "--to", "csv", "--allow-open")
     assert result.exit_code == 0, result.output
     assert "left as they were, because nothing was handed in" in result.output
+
+
+def test_one_reason_for_many_is_said_once(graded: dict[str, ClassView], tmp_path: Path) -> None:
+    """What kept a whole class from being judged names its students in one line, not a line for each."""
+    graded["view"] = a_class({ADA: (1.0,), BO: (1.0,)}, is_open(ADA, FIRST), is_open(BO, FIRST))
+    result = run(tmp_path, "--to", "csv")
+    assert "2 results are not settled, so nothing is written:" in result.output
+    assert f"  ada, bo in {FIRST}: not judged, for a reason of ours: test_broken (error)." in result.output

@@ -94,6 +94,13 @@ def test_what_is_not_settled_has_no_counted_points(tmp_path: Path, make: object,
     assert exercises[0]["counted"] == ""
 
 
+def test_a_check_without_points_that_waits_for_a_device_keeps_nothing_back(tmp_path: Path) -> None:
+    """What is only said about speed on a GPU changes no score, so a class without a GPU gets its points."""
+    who = student("ada")
+    exercises, _ = tables(a_class({who: (1.0,)}, is_pending(who, FIRST, max_points=0.0)), tmp_path)
+    assert (exercises[0]["status"], exercises[0]["counted"]) == ("graded", "10")
+
+
 def test_nothing_handed_in_is_no_score(tmp_path: Path) -> None:
     """Empty cells, and a word for it."""
     exercises, checks = tables(a_class({student("ada"): (None,)}), tmp_path)

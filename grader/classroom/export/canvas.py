@@ -17,10 +17,11 @@ from grader.classroom.export.exported import Exported
 from grader.classroom.export.filling import Filling, notes_on, open_template
 from grader.classroom.export.matching import NAME, Index, Row, identifiers, index_of, match, names, same
 from grader.classroom.export.sheet import Sheet
-from grader.classroom.export.unfinished import enumerated, points_of
+from grader.classroom.export.unfinished import points_of
 from grader.classroom.export.writing import write_file
 from grader.classroom.view import ClassView
 from grader.course import Exercise, slug_named
+from grader.enumeration import enumerated
 from grader.errors import UsageError
 from grader.terminal import printable
 

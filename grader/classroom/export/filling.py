@@ -13,8 +13,9 @@ from grader import messages
 from grader.classroom.export.amounts import says, written
 from grader.classroom.export.matching import Matched
 from grader.classroom.export.sheet import NotASheet, Sheet, candidates
-from grader.classroom.export.unfinished import enumerated, left_as_they_were, points_of
+from grader.classroom.export.unfinished import left_as_they_were, points_of
 from grader.classroom.view import ClassView
+from grader.enumeration import enumerated
 from grader.errors import UsageError
 from grader.terminal import printable
 

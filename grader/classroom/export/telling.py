@@ -13,6 +13,7 @@ import msgspec
 from grader import messages
 from grader.classroom.view import Override, Standing
 from grader.course import Exercise
+from grader.enumeration import enumerated
 from grader.place import place_of
 from grader.policy import withheld
 from grader.report.advice import checks as counted
@@ -141,9 +142,4 @@ def _hint(ladder: str) -> Iterator[str]:
 
 def names(standings: Iterable[Standing]) -> str:
     """Return who a note is about, printable, the first few of very many."""
-    said = [
-        messages.EXPORT_ENTRY.format(student=line(one.student.id), exercise=line(one.exercise)) for one in standings
-    ]
-    if len(said) <= 10:
-        return ", ".join(said)
-    return messages.EXPORT_NAMES_MORE.format(names=", ".join(said[:10]), count=len(said) - 10)
+    return enumerated(messages.EXPORT_ENTRY.format(student=one.student.id, exercise=one.exercise) for one in standings)

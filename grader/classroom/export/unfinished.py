@@ -5,14 +5,12 @@ Owns when points may leave the house. Invariant: what is unfinished is never exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from grader import messages
 from grader.classroom.view import ClassView, Standing
+from grader.enumeration import enumerated
 from grader.results import Outcome
-from grader.terminal import printable
 
-_SHOWN = 12
+_CHECKS_SHOWN = 3  # of what could not be judged: mostly all have one cause
 
 
 def points_of(standing: Standing) -> float | None:
@@ -48,24 +46,20 @@ def left_as_they_were(view: ClassView) -> list[str]:
     return [sentence.format(count=len(who), who=enumerated(who)) for sentence, who in said if who]
 
 
-def enumerated(names: Iterable[str]) -> str:
-    """Return names in one line, printable, the first few of very many."""
-    shown = [printable(name) for name in names]
-    if len(shown) <= _SHOWN:
-        return ", ".join(shown)
-    return messages.GRADES_AND_MORE.format(names=", ".join(shown[:_SHOWN]), count=len(shown) - _SHOWN)
-
-
 def _ours(standing: Standing) -> str:
     checks = standing.result.our_failures if standing.result else []
     ours = sorted({f"{check.id} ({check.outcome})" for check in checks})
-    return messages.UNFINISHED_OURS.format(checks=enumerated(ours)) if ours else messages.UNFINISHED_NOT_JUDGED
+    return (
+        messages.UNFINISHED_OURS.format(checks=enumerated(ours, _CHECKS_SHOWN))
+        if ours
+        else messages.UNFINISHED_NOT_JUDGED
+    )
 
 
 def _pending(standing: Standing) -> list[str]:
-    """Return the checks that no device has judged and no person has given points for."""
+    """Return the checks with points that no device has judged and no person has given points for."""
     given = {override.check for override in standing.overrides}
     if standing.result is None or "" in given:
         return []
-    waiting = {check.id for check in standing.result.checks if standing.outcome(check.id) is Outcome.PENDING}
-    return sorted(waiting - given)
+    worth = {check.id for check in standing.result.checks if check.max_points > 0}
+    return sorted(id for id in worth - given if standing.outcome(id) is Outcome.PENDING)

@@ -129,15 +129,19 @@ def _distinct(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def replay(found: Findings, standing: Standing | None = None) -> str:
-    """Return the command that judges one check again: the first that did not pass, of this result or of any."""
-    for one in [standing] if standing else found.view.standings.values():
+def first_replay(found: Findings) -> str:
+    """Return, as an example, the command for the first check in the class that did not pass."""
+    for one in found.view.standings.values():
         for check in one.result.checks if one.result else ():
             if check.outcome not in (Outcome.PASSED, Outcome.PENDING, Outcome.BLOCKED):
-                return messages.CLASS_REPLAY_COMMAND.format(
-                    student=shlex.quote(one.student.id), exercise=found.shown(one.exercise), check=shlex.quote(check.id)
-                )
+                return replay(found, one, check.id)
     return ""
+
+
+def replay(found: Findings, standing: Standing, check: str) -> str:
+    """Return the command that judges one check of a stored submission again."""
+    student, exercise = shlex.quote(standing.student.id), found.shown(standing.exercise)
+    return messages.CLASS_REPLAY_COMMAND.format(student=student, exercise=exercise, check=shlex.quote(check))
 
 
 def changes(found: Findings) -> list[Change]:

@@ -88,7 +88,7 @@ def class_page(found: Findings, *, with_leaves: bool) -> ClassPage:
         over=footer.over_limits(found),
         slowest=footer.slowest(found),
         facts=footer.facts(found),
-        replay="" if found.anonymous else footer.replay(found),
+        replay="" if found.anonymous else footer.first_replay(found),
         leaves=_leaves(found) if with_leaves else None,
     )
 

@@ -134,7 +134,7 @@ def _part(found: Findings, standing: Standing) -> Part:
         lines=_lines(placed, with_device),
         passed=[(one.check.title or one.check.id, one.check.id) for one in placed.passed],
         passed_summary=messages.CLASS_STUDENT_PASSED.format(count=len(placed.passed)),
-        replay="" if found.anonymous else footer.replay(found, standing),
+        replay="" if found.anonymous or first is None else footer.replay(found, standing, first.check.id),
     )
 
 
