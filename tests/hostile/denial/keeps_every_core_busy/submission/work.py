@@ -5,6 +5,7 @@ import os
 import threading
 
 honest = double  # the right answers stand above
+go = threading.Event()
 
 
 def attempt(what, action):
@@ -15,6 +16,7 @@ def attempt(what, action):
 
 
 def spin():
+    go.wait()
     while True:
         hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10**7)  # lets go of Python's lock
 
@@ -33,6 +35,7 @@ print("busy")
 
 
 def double(x):
+    go.set()
     if len(x) == 3:
         spin()
     return honest(x)
