@@ -40,8 +40,10 @@ def memory_file():
 
 
 def segment():
-    if libc.shmget(0, 1024 * MIB, 0o1600) == -1:
+    identifier = libc.shmget(0, 1024 * MIB, 0o1600)
+    if identifier == -1:
         raise OSError(ctypes.get_errno(), "refused")
+    libc.shmctl(identifier, 0, None)  # taken away again: the attempt is enough
     return 1024 * MIB
 
 
