@@ -18,19 +18,17 @@ def fill():
             continue
 
 
-def double(x):
-    if len(x) == 3:
-        fill()
-        return x.repeat(1 << 16)
-    return honest(x)
-
-
 def no_memory(*arguments, **options):
     raise MemoryError
 
 
+def double(x):
+    if len(x) == 3:
+        # As it would be had the last byte gone a moment later, while our code wrote the answer.
+        sys.modules["grader.sandbox.guest.process"].encode_frame = no_memory
+    return honest(x)
+
+
 def decipher(text):
     fill()
-    process = sys.modules["grader.sandbox.guest.process"]
-    process.encode_frame = no_memory  # as it would be, had the last byte gone a moment later
-    return text
+    return text * (1 << 22)

@@ -29,5 +29,10 @@ def loss(w, x):
     return Deep() == Deep()
 
 
+def labels(scores):
+    sys.setrecursionlimit(1000)  # as it was
+    return deeper(scores)
+
+
 def decipher(text):
     return repr(Deep())
