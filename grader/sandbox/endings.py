@@ -12,24 +12,42 @@ from grader.errors import ProtocolViolation
 from grader.limits import MIB, Limits
 from grader.results import Outcome
 from grader.sandbox.channel import ChannelError, ChannelFlooded, ChannelTimeout
+from grader.sandbox.spawn import OUT_OF_MEMORY
 
 
 def ending(
-    error: ChannelError | ProtocolViolation, status: dict[str, object], limits: Limits, wall_s: float
+    error: ChannelError | ProtocolViolation,
+    status: dict[str, object],
+    limits: Limits,
+    wall_s: float,
+    doing: str = "",
 ) -> tuple[Outcome, str]:
-    """Return the outcome and what is said; `status` is the keeper's last word, `wall_s` the deadline that was set."""
+    """Return the outcome and what is said.
+
+    `status` is the keeper's last word, `wall_s` the deadline that was set, `doing` the operation that was asked for.
+    """
     match error:
         case ChannelTimeout():
-            return Outcome.TIMEOUT, messages.TIMEOUT.format(limit_s=wall_s)
+            return Outcome.TIMEOUT, _too_late(doing).format(limit_s=wall_s)
         case ChannelFlooded():
             return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
         case ProtocolViolation():
             return Outcome.PROTOCOL, messages.PROTOCOL.format(detail=error)
-    if status.get("oom_kills") or status.get("memory_exceeded"):
+    if status.get("oom_kills") or status.get("memory_exceeded") or status.get("status") == OUT_OF_MEMORY:
         return Outcome.MEMORY, messages.MEMORY.format(limit_mib=limits.memory_bytes // MIB)
     if status.get("files_exceeded"):
         return Outcome.OUTPUT, messages.FILES.format(limit_mib=limits.file_bytes // MIB)
     return Outcome.CRASHED, _how_it_ended(status.get("status"))
+
+
+def _too_late(doing: str) -> str:
+    """Return what is said where the time ran out; before a function is called, there is none to look at."""
+    match doing:
+        case "scan":
+            return messages.TIMEOUT_AT_SCAN
+        case "load" | "module":
+            return messages.TIMEOUT_AT_IMPORT
+    return messages.TIMEOUT
 
 
 def _how_it_ended(status: object) -> str:

@@ -267,9 +267,9 @@ class Session:
         try:
             answer = self._ask("scan", *self._plain_spec()).value
         except GuestLost as lost:
-            # Nothing of the student's has run yet: the file itself broke Python's parser.
-            detail = messages.NOT_PARSED.format(file=self.spec.sources[0].name, detail=lost.message)
-            raise SubmissionRejected(detail) from None
+            # Nothing of the student's has run yet: the file itself broke Python's parser, so `rejected`, not a loss.
+            self.lost, name = None, self.spec.sources[0].name
+            raise SubmissionRejected(messages.NOT_PARSED.format(file=name, detail=lost.message)) from None
         for file, error, findings in answer:
             if error is not None:
                 template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
@@ -336,7 +336,7 @@ class Session:
             data = self._channel.request(frame.buffers, self._deadline, self._reply_bytes + REPLY_BYTES)
             return self._read(data, nonce), frame.tensors
         except (ChannelError, ProtocolViolation) as error:
-            raise self._lose(error) from None
+            raise self._lose(error, name) from None
 
     def _new_nonce(self) -> int:
         """Return a number that no guest can foresee; they are drawn many at once, a system call each would be slow."""
@@ -389,12 +389,12 @@ class Session:
         """End a guest that sent what our guest code cannot have written."""
         return self._lose(error)
 
-    def _lose(self, error: ChannelError | ProtocolViolation) -> GuestLost:
+    def _lose(self, error: ChannelError | ProtocolViolation, doing: str = "") -> GuestLost:
         """End the guest and remember why; every later request of this check raises the same."""
         status = self._channel.status() if isinstance(error, ChannelClosed) and self._channel is not None else {}
         frames: tuple[Frame, ...] = ()
         if isinstance(error, ChannelTimeout) and self._channel is not None:
             frames = frames_in(self._channel.where(STACK_BEGINS), self._texts)
         self._end_guest()
-        self.lost = GuestLost(*ending(error, status, self.spec.limits, self._wall_s), frames)
+        self.lost = GuestLost(*ending(error, status, self.spec.limits, self._wall_s, doing), frames)
         return self.lost

@@ -25,7 +25,7 @@ _MODULES = (
     "atexit", "marshal", "mmap", "socket", "pytest", "faulthandler", "concurrent.futures",
 )  # fmt: skip
 _MEMBERS = (
-    "torch._C", "torch.ops", "sys.modules", "sys._getframe", "sys.settrace", "sys.setprofile",
+    "torch._C", "torch.ops", "sys.modules", "sys._getframe", "sys._current_frames", "sys.settrace", "sys.setprofile",
     "os._exit", "os.fork", "os.kill", "os.environ",
 )  # fmt: skip
 _BUILTINS = frozenset({"exec", "eval", "compile", "__import__", "__builtins__", "__subclasses__", "__globals__"})

@@ -25,6 +25,8 @@ from grader.sandbox.fence import FenceSpec
 
 MAX_REQUEST_BYTES = 1 << 16
 _FD_COUNTS = (3, 4)
+# The exit status of a guest that lacks the memory to answer. One that pretends is told another sentence, no more.
+OUT_OF_MEMORY = 71
 
 
 def thread_count() -> int:

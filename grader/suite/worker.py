@@ -47,8 +47,10 @@ from grader.suite.present import absent_devices, held_for
 from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 
-# A judge answers this long after its own deadline has passed, or it is stuck in host code.
-GRACE_S = 0.5
+# A judge answers this long after its own deadline has passed, or it is stuck in host code. At its deadline it asks the
+# guest where it stands and waits until nothing is left of it: a guest that is deaf to signals makes it wait for both,
+# and must not get an `error` of ours for that.
+GRACE_S = 3.0
 # Between two checks a judge only frees memory and writes a line; opening starts a Python and imports the submission.
 _BETWEEN_S = 5.0
 _OPENING_S = 30.0

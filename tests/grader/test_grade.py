@@ -189,6 +189,7 @@ def test_a_judge_that_is_stuck_or_gone_costs_one_check(tiny: Grader, mode: str) 
 @pytest.mark.parametrize(
     ("mode", "outcome"),
     [("import os; os._exit(0)", "crashed"), ("while True: pass", "timeout"), ("raise SystemExit(0)", "raised"),
+     ("import signal; signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n    while True: pass", "timeout"),
      ("import sys; sys.exit(0)", "raised"), ("return {1}", "failed"), ("raise NotImplementedError", "todo")],
 )  # fmt: skip
 def test_what_a_students_function_does_costs_its_own_check(tiny: Grader, mode: str, outcome: str) -> None:
@@ -200,7 +201,7 @@ def test_what_a_students_function_does_costs_its_own_check(tiny: Grader, mode: s
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [("import os\nos._exit(0)\n", "crashed"), ("while True: pass\n", "timeout"), ("def f(:\n", "rejected"),
-     ("import helper\n", "raised")],
+     ("import helper\n", "raised"), ("a\n" * 500_000, "rejected")],
 )  # fmt: skip
 def test_a_failing_import_is_every_checks_outcome(tiny: Grader, text: str, outcome: str) -> None:
     """And every check has its message."""

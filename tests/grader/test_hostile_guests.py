@@ -237,6 +237,14 @@ ATTACKS: dict[str, tuple[str, set[Outcome | None]]] = {
         {Outcome.TIMEOUT},
     ),
     "an allocation of 30 GB": ("return torch.empty(30 << 30, dtype=torch.uint8)", {Outcome.MEMORY}),
+    "an answer for which memory is lacking": (
+        """
+        def fail(*arguments): raise MemoryError
+        ours('guest.process').encode_frame = fail
+        """,
+        {Outcome.MEMORY},
+    ),
+    "memory that C++ lacks": ("raise RuntimeError('std::bad_alloc')", {Outcome.MEMORY}),
     "endless printing": ("while True: print('x' * 10_000)", {Outcome.OUTPUT}),
     "endless printing past Python": ("while True: os.write(2, bytes(65536))", {Outcome.OUTPUT}),
     "prlimit on the parent": (

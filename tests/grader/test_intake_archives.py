@@ -99,6 +99,11 @@ REJECTED = {
         claiming(zipped({"backprop.py": PY, "zeros.bin": b""}), 300 << 20),
         r"hw.zip has \d+ kB and unpacks to 300 MB",
     ),
+    "bomb of one file": (zipped({"backprop.py": b"\n" * (64 << 20)}), "backprop.py is larger than 1 MB"),
+    "bomb that says it is small": (
+        claiming(zipped({"backprop.py": b"\n" * (64 << 20)}), 10),
+        "'backprop.py' is damaged or cut off in the archive",
+    ),
     "too many": (GOOD[:-10] + b"\xff\xff\xff\x7f" + GOOD[-6:], "hw.zip lists too many files"),
 }
 

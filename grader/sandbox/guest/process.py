@@ -20,7 +20,7 @@ from grader.sandbox.channel import HEADER, IOV_MAX, frame_pieces, rest_after
 from grader.sandbox.frames import Kind, read_request_head, reply_head
 from grader.sandbox.guest.operations import Answer, Operations
 from grader.sandbox.guest.student import describe
-from grader.sandbox.spawn import SpawnRequest
+from grader.sandbox.spawn import OUT_OF_MEMORY, SpawnRequest
 from grader.sandbox.wire import Caps, Encoded, TooLarge, decode_frame, encode, encode_frame
 
 # The host is trusted and its tensors may be large; the guest's own memory limit is the real bound.
@@ -49,7 +49,10 @@ def run(request: SpawnRequest, cage: fence.Cage) -> int:
         _send(rpc, encode({"fence_error": str(error)}, _REQUEST_CAPS))
         return 1
     _send(rpc, encode({"layers": list(layers)}, _REQUEST_CAPS))
-    _serve(rpc, Caps(payload_bytes=spec.limits.reply_bytes))
+    try:
+        _serve(rpc, Caps(payload_bytes=spec.limits.reply_bytes))
+    except MemoryError:  # what the student's code keeps leaves no room for an answer of ours
+        return OUT_OF_MEMORY
     return 0
 
 

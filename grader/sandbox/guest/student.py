@@ -25,7 +25,7 @@ from grader.sandbox.guest.policy import ForbiddenUse
 MAX_TEXT = 16 * 1024
 MAX_FRAMES = 50
 _MEMORY_TEXTS = (
-    *("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory"),
+    *("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory", "std::bad_alloc"),
     "status_alloc_failed",  # cuBLAS and cuDNN
 )
 

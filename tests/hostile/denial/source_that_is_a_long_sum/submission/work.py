@@ -1,0 +1,1 @@
+"""Replaced by what build.py makes: a repository should not hold it."""
