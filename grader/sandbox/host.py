@@ -36,7 +36,7 @@ from grader.sandbox.endings import ending
 from grader.sandbox.fence import FenceSpec, Gpu, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
-from grader.sandbox.scan import flag_of
+from grader.sandbox.scan import flag_of, problem_of
 from grader.sandbox.spawn import GuestSource
 from grader.sandbox.traces import STACK_BEGINS, frames_in, raised_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
@@ -268,12 +268,10 @@ class Session:
             answer = self._ask("scan", *self._plain_spec()).value
         except GuestLost as lost:
             # Nothing of the student's has run yet: the file itself broke Python's parser.
-            detail = messages.NOT_PARSED.format(file=self.spec.sources[0].name, detail=lost.message)
-            raise SubmissionRejected(detail) from None
+            raise SubmissionRejected(problem_of(self.spec.sources[0].name, 0, lost.message)) from None
         for file, error, findings in answer:
             if error is not None:
-                template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
-                raise SubmissionRejected(template.format(file=file, line=error[0], detail=error[1]))
+                raise SubmissionRejected(problem_of(file, *error))
             flags += [flag_of(file, *finding) for finding in findings]
         return flags
 
