@@ -33,7 +33,9 @@ _MEMBERS = (
 _BUILTINS = frozenset({"exec", "eval", "compile", "__import__", "__builtins__", "__subclasses__", "__globals__"})
 
 # Cyrillic and Armenian, and of Greek what looks like a Latin letter and is no usual name of a quantity.
-_LOOK_ALIKE = re.compile("[\u0400-\u058f\u0391\u0392\u0395-\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf]")
+_LOOK_ALIKE = re.compile(
+    "[\u0400-\u058f\u0391\u0392\u0395-\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf]"
+)
 _LATIN = re.compile("[A-Za-z]")
 
 Aliases = Mapping[str, str]

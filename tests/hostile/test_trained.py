@@ -1,4 +1,4 @@
-"""Cheating with trained models: what is predicted is new, is sent after training, and can be had from the weights again.
+"""Cheating with trained models: what is predicted is new, comes after training, and follows from the weights.
 
 The target of the corpus trains nothing, so these have an exercise of their own, judged through the production path.
 """
@@ -22,7 +22,8 @@ SUITE = """
 
     def draw(rng, count):
         t = torch.arange(count) % 3
-        return torch.eye(3, 6, dtype=torch.float64)[t] + torch.randn(count, 6, generator=rng, dtype=torch.float64) / 9, t
+        noise = torch.randn(count, 6, generator=rng, dtype=torch.float64)
+        return torch.eye(3, 6, dtype=torch.float64)[t] + noise / 9, t
 
 
     @points(2)

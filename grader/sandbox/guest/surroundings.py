@@ -14,7 +14,7 @@ import torch
 def settle() -> None:
     """Make this process, which becomes a guest, one that code for any other process runs in."""
     sys.argv = [""]  # as where no script was started; the zygote's arguments would have a student's argparse exit
-    torch.compile = as_it_is  # type: ignore[assignment]
+    torch.compile = as_it_is
 
 
 def as_it_is(model: Any = None, **options: object) -> Any:
