@@ -98,18 +98,19 @@ class Bench:
         self.honest = self.judge(self.exercise.solution_folder)
         self.census = Census({"zygote": zygote.pid, "worker": worker})
 
-    def hand_in(self, entry: Entry) -> Path:
+    def hand_in(self, entry: Entry, before: str = "") -> Path:
         """Put a submission beside its neighbour's; return its folder.
 
         What an attacker could know is written where its files say @course@ (the folder of the course), @class@ (that of
-        the hand-ins) or @host@ (the number of this process).
+        the hand-ins) or @host@ (the number of this process). `before` is put before what work.py says.
         """
         folder = self._root / "class" / "mallory"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(entry.files, folder, symlinks=True)
         if entry.expect.answers:
-            ours = (ANSWERS / f"{entry.expect.answers}.py").read_text("utf-8")
-            (folder / "work.py").write_text(f"{ours}\n\n{(folder / 'work.py').read_text('utf-8')}", "utf-8")
+            before += (ANSWERS / f"{entry.expect.answers}.py").read_text("utf-8") + "\n\n"
+        if before:
+            (folder / "work.py").write_text(before + (folder / "work.py").read_text("utf-8"), "utf-8")
         known = {"@course@": self.exercise.course.root, "@class@": folder.parent, "@host@": os.getpid()}
         for path in folder.rglob("*.py"):
             with contextlib.suppress(UnicodeDecodeError):  # it is not text, so nothing stands there

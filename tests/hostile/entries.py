@@ -45,6 +45,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `says` is in the message of a check, each of `prints` in what is shown of standard output, each of `flags` in a
     flag. With `answers` work.py begins with answers of ours, right or wrong, which what follows may replace. The time
     is that of judging, with room for a busy machine: a bound, no measurement.
+    `control` says where the same attack has to succeed: with a canary planted in its own process, or without a fence
+    (never for one that would harm the machine).
     """
 
     what: _Text
@@ -58,6 +60,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prints: tuple[_Text, ...] = ()
     flags: tuple[_Text, ...] = ()
     tiers: Annotated[tuple[TierName, ...], msgspec.Meta(min_length=1)] = ("namespaces", "landlock")
+    control: Literal["", "planted", "unfenced"] = ""
     skip: str = ""
 
     def allowed(self, check: str) -> tuple[Outcome, ...]:

@@ -32,30 +32,25 @@ def asked():
     return frame.f_locals["nonce"]
 
 
+double_right, labels_right, loss_right, decipher_right = double, labels, loss, decipher
+
+
 def double(x):
     say(12345, b"T")  # with a number that it guessed
-    return 2 * x
+    return double_right(x)
 
 
 def labels(scores):
     say(asked(), b"T")  # a first answer, and then the real one
-    return scores.argmax(dim=1)
+    return labels_right(scores)
 
 
 def loss(w, x):
     say(asked() + 1, b"T")  # for the next call
-    return ((w * x) ** 2).mean()
+    return loss_right(w, x)
 
 
 def decipher(text):
     say(asked(), b"T")
     os.write(line(), sent[-1])  # and the same again
-    return "".join(chr(ord(character) - 1) for character in text)
-
-
-class Counter:
-    def __init__(self):
-        self.total = 0
-
-    def add(self, number):
-        self.total += number
+    return decipher_right(text)

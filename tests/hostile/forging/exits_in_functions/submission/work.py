@@ -11,13 +11,5 @@ def leave(*arguments):
 double = loss = labels = leave
 
 
-def decipher(text):
-    return "".join(chr(ord(character) - 1) for character in text)
-
-
 class Counter:
-    def __init__(self):
-        self.total = 0
-
-    def __getattribute__(self, name):
-        leave()
+    __init__ = leave
