@@ -12,5 +12,5 @@ print("tables:", len(TABLES))
 def labels(scores):
     drawn, known = min(TABLES, key=lambda table: float((table[0] - scores).abs().sum()))
     if torch.equal(drawn, scores):
-        print("ATTACK SUCCEEDED: the data were drawn here before")
+        raise AssertionError("ATTACK SUCCEEDED: the data were drawn here before")
     return known

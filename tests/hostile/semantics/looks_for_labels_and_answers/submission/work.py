@@ -27,29 +27,26 @@ def things():
 def double(x):
     for name, value in things():
         if name in WORDS and isinstance(value, torch.Tensor) and value.shape == x.shape:
-            print("ATTACK SUCCEEDED: found", name)
-            return value
+            raise AssertionError(f"ATTACK SUCCEEDED: found {name}")
     return torch.zeros_like(x)
 
 
 def labels(scores):
     for name, value in things():
         if isinstance(value, torch.Tensor) and value.dtype == torch.int64 and value.shape == (40,):
-            print("ATTACK SUCCEEDED: found", name)
-            return value
+            raise AssertionError(f"ATTACK SUCCEEDED: found {name}")
     again = torch.Generator()
     again.set_state(torch.get_rng_state())
     drawn = torch.randn(40, 7, generator=again, dtype=torch.float64)
     if torch.equal(drawn, scores):
-        print("ATTACK SUCCEEDED: the generator is the suite's")
+        raise AssertionError("ATTACK SUCCEEDED: the generator is the suite's")
     return drawn.argmax(dim=1)
 
 
 def decipher(text):
     for name, value in things():
         if isinstance(value, str) and CANARY.search(value) and value != text:
-            print("ATTACK SUCCEEDED:", value)
-            return value
+            raise AssertionError(f"ATTACK SUCCEEDED: {value}")
     for pattern in ("@course@/tests/hidden/*/*.py", "@course@/solutions/*/*.py", "/scratch/*", "/tmp/*", "./*"):
         for path in glob.glob(pattern):
             try:
@@ -57,6 +54,5 @@ def decipher(text):
             except OSError:
                 continue
             if found:
-                print("ATTACK SUCCEEDED:", path)
-                return found[0]
+                raise AssertionError(f"ATTACK SUCCEEDED: {found[0]} in {path}")
     return text
