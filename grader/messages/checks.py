@@ -19,8 +19,8 @@ PROTOCOL = "The answer of your code was not readable: {detail}. Return ordinary 
 
 # --- static scan ------------------------------------------------------------------------------------------------
 
-SYNTAX_ERROR = "{file}, line {line}: {detail}. Python cannot read the file until this is corrected."
-NOT_PARSED = "{file} cannot be read by Python: {detail}."
+SYNTAX_ERROR = "{file}, line {line}: {detail} Python cannot read the file until this is corrected."
+NOT_PARSED = "{file} cannot be read by Python: {detail}"
 FLAG_NAME = "uses {name}, which homework rarely needs"
 FLAG_CHARACTER = (
     "holds an invisible or look-alike character (U+{code:04X}) that can make code read differently from what it does"
@@ -111,6 +111,11 @@ RAISED_MODULE_MISSING = "Only the files that the exercise names are handed in, a
 RAISED_EXIT = "Return from the function instead of leaving Python."
 RAISED_INPUT = "Nobody is there to type an answer: use what the function is given."
 RAISED_RECURSION = "Does a function call itself without ever coming to an end?"
+RAISED_PROCESS = "No process can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
+RAISED_NETWORK = "There is no network where your code is judged: use the data that your functions are given, and no downloaded weights."
+RAISED_DATABASE = "A database in a file needs file locks, which are switched off where your code is judged: use sqlite3.connect(':memory:'), or 'file:NAME?nolock=1' with uri=True."
+RAISED_SCREEN = "There is no screen where your code is judged: leave the choice of a matplotlib backend out; plt.show() then does nothing."
+RAISED_FILE = "Your code is judged in an empty folder, the only one that it can write to; of your files only those that the exercise names are there. Use the data that your functions are given."
 RAISED_AT = " ({file}, line {line})"
 NO_TEXT = "(without a text)"
 NOT_WRITTEN_YET = "Not written yet: {function} still raises NotImplementedError."

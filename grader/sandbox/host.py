@@ -36,7 +36,7 @@ from grader.sandbox.endings import ending
 from grader.sandbox.fence import FenceSpec, Gpu, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
-from grader.sandbox.scan import flag_of
+from grader.sandbox.scan import flag_of, problem_of
 from grader.sandbox.spawn import GuestSource
 from grader.sandbox.traces import STACK_BEGINS, frames_in, raised_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
@@ -93,6 +93,7 @@ class Session:
         self._texts = {source.name: source.text for source in spec.sources}
         self._modules: dict[str, None] = {}  # imported by name, to be imported again into a fresh guest, in this order
         self._stdout = ""
+        self._unreadable: dict[str, str] = {}  # files that cannot be parsed, and why
         self.flags: list[Flag] = []  # what a person may want to look at in the files, once they have been read
         self.bridge = Bridge(self)
         # A report of an exception must fit even where the exercise allows small answers only.
@@ -109,7 +110,7 @@ class Session:
         Returns:
             What a person may want to look at in the files.
         Raises:
-            SubmissionRejected: a file cannot be parsed. StudentRaised: its import raised.
+            SubmissionRejected: that file cannot be parsed. StudentRaised: its import raised.
             GuestLost: its import hit a limit or ended Python. InfrastructureError: ours.
         """
         wall_s = self.spec.limits.check_wall_s
@@ -263,19 +264,17 @@ class Session:
         return sources, msgspec.to_builtins(self.spec.policy), language.translations(language.current())
 
     def _scan(self) -> list[Flag]:
-        flags = []
+        first = self.spec.sources[0].name
         try:
             answer = self._ask("scan", *self._plain_spec()).value
         except GuestLost as lost:
             # Nothing of the student's has run yet: the file itself broke Python's parser, so `rejected`, not a loss.
-            self.lost, name = None, self.spec.sources[0].name
-            raise SubmissionRejected(messages.NOT_PARSED.format(file=name, detail=lost.message)) from None
-        for file, error, findings in answer:
-            if error is not None:
-                template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
-                raise SubmissionRejected(template.format(file=file, line=error[0], detail=error[1]))
-            flags += [flag_of(file, *finding) for finding in findings]
-        return flags
+            self.lost = None
+            raise SubmissionRejected(problem_of(first, 0, lost.message)) from None
+        self._unreadable = {file: problem_of(file, *error) for file, error, _ in answer if error is not None}
+        if first in self._unreadable:
+            raise SubmissionRejected(self._unreadable[first])
+        return [flag_of(file, *finding) for file, _, findings in answer for finding in findings]
 
     # --- requests --------------------------------------------------------------------------------------------
 
@@ -293,10 +292,12 @@ class Session:
         return self._request(name, arguments)[0]
 
     def import_module(self, stem: str) -> Remote:
-        """Return another of the student's files."""
+        """Return another of the student's files; one that cannot be parsed costs the checks that ask for it."""
         names = self._stems()
         if stem not in names:
             raise CourseError(f"submission.module({stem!r}): the exercise's files are {', '.join(names)}")
+        if f"{stem}.py" in self._unreadable:
+            raise SubmissionRejected(self._unreadable[f"{stem}.py"])
         handle = HandleRef(names.index(stem), "module")
         self.request("module", stem, handle.id)
         self._modules[stem] = None

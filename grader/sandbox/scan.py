@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import io
+import re
+import tokenize
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +31,12 @@ _MEMBERS = (
     "os._exit", "os.fork", "os.kill", "os.environ",
 )  # fmt: skip
 _BUILTINS = frozenset({"exec", "eval", "compile", "__import__", "__builtins__", "__subclasses__", "__globals__"})
+
+# Cyrillic and Armenian, and of Greek what looks like a Latin letter and is no usual name of a quantity.
+_LOOK_ALIKE = re.compile(
+    "[\u0400-\u058f\u0391\u0392\u0395-\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf]"
+)
+_LATIN = re.compile("[A-Za-z]")
 
 Aliases = Mapping[str, str]
 
@@ -57,6 +65,13 @@ class ScanResult:
         """Return the result as plain values."""
         findings = [[item.rule, item.line, item.detail] for item in self.findings]
         return [self.file, list(self.error) if self.error else None, findings]
+
+
+def problem_of(file: str, line: int, detail: str) -> str:
+    """Return why Python cannot read a file, as its student reads it; `line` is 0 where no line is to blame."""
+    template = messages.SYNTAX_ERROR if line else messages.NOT_PARSED
+    # Some of Python's own texts end in a question: "Did you mean print(...)?"
+    return template.format(file=file, line=line, detail=detail if detail.endswith(("?", ".")) else f"{detail}.")
 
 
 def flag_of(file: str, rule: str, line: int, detail: str) -> Flag:
@@ -95,7 +110,25 @@ def scan_source(file: str, text: str, policy: Policy = NO_POLICY) -> ScanResult:
 
 
 def _suspicious_characters(text: str) -> list[Finding]:
-    """Bidirectional controls and other invisible format characters anywhere in the text."""
+    """Bidirectional controls and other invisible format characters anywhere, and letters that pass for Latin ones."""
+    return _invisible(text) + _look_alikes(text)
+
+
+def _look_alikes(text: str) -> list[Finding]:
+    """Letters of another alphabet within a name of Latin ones; names wholly in another alphabet are honest."""
+    if not _LOOK_ALIKE.search(text):
+        return []
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    names = ((token.start[0], token.string) for token in tokens if token.type == tokenize.NAME)
+    return [
+        Finding("character", line, f"{ord(letter):04X}")
+        for line, name in names
+        if _LATIN.search(name)
+        for letter in _LOOK_ALIKE.findall(name)
+    ]
+
+
+def _invisible(text: str) -> list[Finding]:
     return [
         Finding("character", number, f"{ord(character):04X}")
         for number, line in enumerate(io.StringIO(text, newline=None), start=1)  # lines as Python counts them

@@ -20,12 +20,15 @@ from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, SubmissionError
 from grader.events import Score
 from grader.results import Curves, Figure, Frame, Outcome
+from grader.suite.advice import advice
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
 _MESSAGE_CHARS = 4000
 _SHOWN_KEYS = 5
 # As torch's allocator, the CUDA runtime, cuBLAS and cuDNN say it. It chooses a sentence, so a forged one is harmless.
 _GPU_TEXT = re.compile(r"CUDA|CUBLAS|CUDNN")
+# As autograd says it of a result that is to be differentiated.
+_GRAPH_IS_CUT = re.compile("does not require grad and does not have a grad_fn|not have been used in the graph")
 # What Python and torch raise when a value is not what a line of the suite takes it for.
 _UNUSABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError)
 
@@ -109,6 +112,8 @@ def could_not_go_on(
     modules = [frame.f_globals.get("__name__", "") for frame in frames[in_suite[0] :]] if in_suite else ["grader."]
     if any(module.startswith("grader.") for module in modules):
         return None
+    if _GRAPH_IS_CUT.search(str(failure)):
+        return Verdict(Outcome.FAILED, messages.GRAPH_IS_CUT_THERE)
     return Verdict(Outcome.FAILED, _clip(messages.RETURNED_UNUSABLE.format(what=_shown(received[0]))))
 
 
@@ -142,21 +147,7 @@ def _raised(raised: StudentRaised) -> str:
         return _clip(raised.text)
     place = messages.RAISED_AT.format(file=where.file, line=where.line) if where else ""
     said = messages.RAISED.format(type=raised.type_name, text=raised.text or messages.NO_TEXT, place=place)
-    return "\n".join(filter(None, (_clip(said), _advice(raised.type_name))))
-
-
-def _advice(type_name: str) -> str:
-    """Return what to try next, for exceptions whose own text does not say it."""
-    match type_name:
-        case "ModuleNotFoundError":
-            return messages.RAISED_MODULE_MISSING
-        case "SystemExit" | "KeyboardInterrupt":
-            return messages.RAISED_EXIT
-        case "EOFError":
-            return messages.RAISED_INPUT
-        case "RecursionError":
-            return messages.RAISED_RECURSION
-    return ""
+    return "\n".join(filter(None, (_clip(said), advice(raised))))
 
 
 def _clip(text: str) -> str:

@@ -187,7 +187,7 @@ def unreadable() -> Sample:
 def syntax_error() -> Sample:
     """Return the result of a file that Python cannot read; its message names the line."""
     source = SOURCE.replace("def softmax(z):", "def softmax(z:")
-    message = messages.SYNTAX_ERROR.format(file=FILE, line=5, detail="'(' was never closed")
+    message = messages.SYNTAX_ERROR.format(file=FILE, line=5, detail="'(' was never closed.")
     return Sample(
         result(*(check(Outcome.REJECTED, f"test_{index}", message=message) for index in range(3))), {FILE: source}
     )

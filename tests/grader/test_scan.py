@@ -293,6 +293,24 @@ def test_an_invisible_character_is_flagged_with_its_first_line(code: int) -> Non
     assert findings(text) == [Finding("character", 2, f"{code:04X}")]
 
 
+@pytest.mark.parametrize("name", ["d\u043euble", "m\u0435an", "\u0391dam", "l\u043fss", "n\u03bf_grad"])
+def test_a_letter_that_passes_for_a_latin_one_is_flagged(name: str) -> None:
+    """Cyrillic or Greek within a name of Latin letters: two names that are one to the eye."""
+    (letter,) = (letter for letter in name if ord(letter) > 127)
+    assert scan_source("a.py", f"x = 1\ndef {name}(): return x\n").findings == [
+        Finding("character", 2, f"{ord(letter):04X}")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# функция f\nслой = 1\n", "Δx = σ_max = ρ0 = μ1 = 1\n", "s = 'd\u043euble'  # d\u043euble\n", "Α = Ω = 1\n"],
+)
+def test_names_and_words_of_another_alphabet_are_not_flagged(text: str) -> None:
+    """Whole names, usual names of quantities, texts and comments."""
+    assert scan_source("a.py", text).findings == []
+
+
 @pytest.mark.parametrize("text", ["# naïve 数 😀 ∂L/∂W₁ ᾱ\nα = 'é'\n", "x = 1\f\n", "# \ufeff\n"])
 def test_visible_text_in_any_script_is_not_flagged(text: str) -> None:
     """A byte order mark, mathematics and other languages are no secret."""

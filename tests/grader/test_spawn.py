@@ -110,7 +110,7 @@ def test_a_guest_sees_nothing_of_the_environment_it_was_started_from(
     session = open_session("import os\ndef names(): return dict(os.environ)\n")
     seen = session.submission.names()
     assert CANARY not in seen.values()
-    own = {"LOGNAME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "CUDA_VISIBLE_DEVICES"}  # the fence's
+    own = {"LOGNAME", "XDG_CACHE_HOME", "MPLBACKEND", "MPLCONFIGDIR", "CUDA_VISIBLE_DEVICES"}  # the fence's
     assert set(seen) - set(ENVIRONMENT) <= own
 
 

@@ -24,8 +24,9 @@ def settle(home: str, gpu: Gpu | None = None) -> None:
         if name not in _KEPT and not name.endswith(_KEPT_SUFFIX):
             del os.environ[name]
     os.environ.update(
-        HOME=home, TMPDIR=home, USER=GUEST_NAME, LOGNAME=GUEST_NAME, MPLCONFIGDIR=home, XDG_CACHE_HOME=home
-    )
+        HOME=home, TMPDIR=home, USER=GUEST_NAME, LOGNAME=GUEST_NAME, XDG_CACHE_HOME=home,
+        MPLCONFIGDIR=home, MPLBACKEND="agg",
+    )  # fmt: skip
     os.environ.update(_of_gpu(home, gpu))
     tempfile.tempdir = home  # it may already have remembered the machine's
 

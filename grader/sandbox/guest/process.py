@@ -18,6 +18,7 @@ from grader.errors import FenceError
 from grader.sandbox import fence
 from grader.sandbox.channel import HEADER, IOV_MAX, frame_pieces, rest_after
 from grader.sandbox.frames import Kind, read_request_head, reply_head
+from grader.sandbox.guest import surroundings
 from grader.sandbox.guest.operations import Answer, Operations
 from grader.sandbox.guest.student import describe
 from grader.sandbox.spawn import OUT_OF_MEMORY, SpawnRequest
@@ -42,6 +43,7 @@ def run(request: SpawnRequest, cage: fence.Cage) -> int:
     assert isinstance(spec, fence.FenceSpec)
     rpc = socket.socket(fileno=request.line_fd)
     redirect_streams(request.output_fd)
+    surroundings.settle()
     try:
         cage.join()
         layers = fence.confine(spec, {0, 1, 2, request.line_fd}, cage)

@@ -1,0 +1,3 @@
+%matplotlib inline
+!pip install torch
+print("ATTACK SUCCEEDED: it was run")

@@ -1,0 +1,2 @@
+if True:
+    print(“ATTACK SUCCEEDED: it was run”)

@@ -1,0 +1,1 @@
+print "ATTACK SUCCEEDED: it was run"

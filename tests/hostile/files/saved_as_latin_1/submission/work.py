@@ -1,0 +1,3 @@
+# -*- coding: latin-1 -*-
+# Größe
+print("ATTACK SUCCEEDED: it was run")

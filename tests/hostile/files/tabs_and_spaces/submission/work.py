@@ -1,0 +1,3 @@
+if True:
+        print("ATTACK SUCCEEDED: it was run")
+	print("twice")
