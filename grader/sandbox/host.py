@@ -36,7 +36,7 @@ from grader.sandbox.endings import ending
 from grader.sandbox.fence import FenceSpec, Gpu, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
-from grader.sandbox.scan import flag_of
+from grader.sandbox.scan import flags_in
 from grader.sandbox.spawn import GuestSource
 from grader.sandbox.traces import STACK_BEGINS, frames_in, raised_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
@@ -263,19 +263,16 @@ class Session:
         return sources, msgspec.to_builtins(self.spec.policy), language.translations(language.current())
 
     def _scan(self) -> list[Flag]:
-        flags = []
         try:
             answer = self._ask("scan", *self._plain_spec()).value
+            try:
+                return flags_in(answer)
+            except ProtocolViolation as error:
+                raise self._lose(error) from None
         except GuestLost as lost:
             # Nothing of the student's has run yet: the file itself broke Python's parser.
             detail = messages.NOT_PARSED.format(file=self.spec.sources[0].name, detail=lost.message)
             raise SubmissionRejected(detail) from None
-        for file, error, findings in answer:
-            if error is not None:
-                template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
-                raise SubmissionRejected(template.format(file=file, line=error[0], detail=error[1]))
-            flags += [flag_of(file, *finding) for finding in findings]
-        return flags
 
     # --- requests --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from grader import messages
+from grader.errors import ProtocolViolation, SubmissionRejected
 from grader.policy import NO_POLICY, Forbid, Policy
 from grader.results import Flag
 
@@ -59,7 +62,27 @@ class ScanResult:
         return [self.file, list(self.error) if self.error else None, findings]
 
 
-def flag_of(file: str, rule: str, line: int, detail: str) -> Flag:
+_Row = tuple[str, tuple[int, str] | None, list[tuple[str, int, str]]]
+
+
+def flags_in(answer: object) -> list[Flag]:
+    """Return what a person may want to look at, from what a guest answered for all files.
+
+    Raises:
+        SubmissionRejected: a file cannot be parsed. ProtocolViolation: no scan of ours can have said this.
+    """
+    try:
+        rows = msgspec.convert(answer, list[_Row])
+        for file, error, _ in rows:
+            if error is not None:
+                template = messages.SYNTAX_ERROR if error[0] else messages.NOT_PARSED
+                raise SubmissionRejected(template.format(file=file, line=error[0], detail=error[1]))
+        return [_flag_of(file, *finding) for file, _, findings in rows for finding in findings]
+    except (msgspec.ValidationError, ValueError):
+        raise ProtocolViolation("a malformed report of what stands in the files") from None
+
+
+def _flag_of(file: str, rule: str, line: int, detail: str) -> Flag:
     """Return a finding as the flag that a person reads."""
     match rule:
         case "character":
