@@ -247,7 +247,11 @@ def hold_again(answers: Sequence[Answer], damaged: Answer, instead: Buffer) -> E
     session = SuiteSession(_Only(None), _SPEC)
     session._channel = _Repeating(mine, damaged.place, instead)  # a hello, scan and load each time would be slow
     session._deadline = time.monotonic() + _WALL_S
-    return _ended(STEPS[damaged.step], session)
+    try:
+        return _ended(STEPS[damaged.step], session)
+    finally:
+        session.end_check()  # what it received last, or was lost with, would keep it in memory for ever
+        session.lost = None
 
 
 def _ended(hold: Callable[[SuiteSession], object], session: SuiteSession) -> Ending:
