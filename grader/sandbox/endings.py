@@ -25,11 +25,21 @@ def ending(
             return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
         case ProtocolViolation():
             return Outcome.PROTOCOL, messages.PROTOCOL.format(detail=error)
+    if status.get("keeper_gone"):
+        return Outcome.ERROR, messages.NOT_YOUR_FAULT
     if status.get("oom_kills") or status.get("memory_exceeded"):
         return Outcome.MEMORY, messages.MEMORY.format(limit_mib=limits.memory_bytes // MIB)
     if status.get("files_exceeded"):
         return Outcome.OUTPUT, messages.FILES.format(limit_mib=limits.file_bytes // MIB)
     return Outcome.CRASHED, _how_it_ended(status.get("status"))
+
+
+def is_unexplained_kill(outcome: Outcome, status: dict[str, object]) -> bool:
+    """Whether a guest was killed in a way that nobody of ours has a reason for.
+
+    It may have done so itself (not in tier namespaces, but for a limit on its own processor time), or the machine did.
+    """
+    return outcome is Outcome.CRASHED and status.get("status") == -signal.SIGKILL
 
 
 def _how_it_ended(status: object) -> str:

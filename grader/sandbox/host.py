@@ -32,7 +32,7 @@ from grader.policy import NO_POLICY, Policy
 from grader.results import Flag, Frame
 from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
 from grader.sandbox.channel import ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout, GuestChannel
-from grader.sandbox.endings import ending
+from grader.sandbox.endings import ending, is_unexplained_kill
 from grader.sandbox.fence import FenceSpec, Gpu, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
@@ -270,6 +270,8 @@ class Session:
             except ProtocolViolation as error:
                 raise self._lose(error) from None
         except GuestLost as lost:
+            if lost.is_worth_another_try(1):
+                raise
             # Nothing of the student's has run yet: the file itself broke Python's parser.
             detail = messages.NOT_PARSED.format(file=self.spec.sources[0].name, detail=lost.message)
             raise SubmissionRejected(detail) from None
@@ -393,5 +395,6 @@ class Session:
         if isinstance(error, ChannelTimeout) and self._channel is not None:
             frames = frames_in(self._channel.where(STACK_BEGINS), self._texts)
         self._end_guest()
-        self.lost = GuestLost(*ending(error, status, self.spec.limits, self._wall_s), frames)
+        outcome, message = ending(error, status, self.spec.limits, self._wall_s)
+        self.lost = GuestLost(outcome, message, frames, killed=is_unexplained_kill(outcome, status))
         return self.lost
