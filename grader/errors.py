@@ -127,9 +127,14 @@ class GuestLost(BaseException):
     """The guest is gone (or was stopped by us). A BaseException, and sticky: the check it happens in cannot pass.
 
     Not a GraderError on purpose: neither a suite nor a library that catches Exception may eat it. `frames` are the
-    student's own at that moment, innermost last, where a guest could still say them.
+    student's own at that moment, innermost last, where a guest could still say them. `killed`: by SIGKILL, and nobody
+    of ours says why; it may have been the machine (its memory was used up, say), so once it is tried again.
     """
 
-    def __init__(self, outcome: Outcome, message: str, frames: tuple[Frame, ...] = ()) -> None:
+    def __init__(self, outcome: Outcome, message: str, frames: tuple[Frame, ...] = (), *, killed: bool = False) -> None:
         super().__init__(message)
-        self.outcome, self.message, self.frames = outcome, message, frames
+        self.outcome, self.message, self.frames, self.killed = outcome, message, frames, killed
+
+    def is_worth_another_try(self, tries: int) -> bool:
+        """Whether what was lost with the guest is to be judged again, after so many tries."""
+        return self.outcome is Outcome.ERROR or (self.killed and tries == 1)

@@ -216,7 +216,9 @@ class Line:
         """
         if deadline is not None:
             wait_s = max(0.0, deadline - time.monotonic())
-            if not select.select([self.sock], [], [], wait_s)[0]:
+            poll = select.poll()  # select.select takes no descriptor above 1023, and a large class has many open
+            poll.register(self.sock, select.POLLIN)
+            if not poll.poll(wait_s * 1000):
                 raise TimeoutError("nothing was said in time")
         try:
             chunk = self.sock.recv(_CHUNK)

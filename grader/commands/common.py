@@ -15,6 +15,7 @@ import click
 
 from grader import messages
 from grader.errors import UsageError
+from grader.whole_file import write_whole
 
 if TYPE_CHECKING:
     from grader.course import Exercise
@@ -67,7 +68,7 @@ def require_folder_of(file: str) -> None:
 
 
 def write(data: bytes, file: str) -> None:
-    """Write a file, or to stdout where it is called `-`.
+    """Write a file, or to stdout where it is called `-`. A full disk leaves what was there before.
 
     Raises:
         UsageError: it cannot be written.
@@ -76,6 +77,19 @@ def write(data: bytes, file: str) -> None:
         click.echo(data, nl=False)
         return
     try:
-        Path(file).write_bytes(data)
+        _write_whole_if_possible(Path(file), data)
     except OSError as error:
         raise UsageError(messages.CLI_CANNOT_WRITE.format(file=file, problem=error.strerror)) from error
+
+
+def _write_whole_if_possible(path: Path, data: bytes) -> None:
+    """Write beside and rename; but not over a device, a pipe or a link, nor where the folder does not allow it."""
+    if path.exists() and (path.is_symlink() or not path.is_file()):
+        path.write_bytes(data)
+        return
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EBUSY):  # a single file that is mounted is busy
+            raise
+        path.write_bytes(data)

@@ -250,10 +250,14 @@ class Channel:
         return text
 
     def status(self) -> dict[str, object]:
-        """Return how the guest ended, as its keeper saw it; empty if the keeper does not say in time."""
+        """Return how the guest ended, as its keeper saw it; empty if the keeper does not say in time.
+
+        A keeper that ended without a word was killed, which no guest can do: `keeper_gone`.
+        """
         self._lifeline.settimeout(_STATUS_WAIT_S)
         try:
-            status = json.loads(self._lifeline.recv(_STATUS_BYTES) or b"{}")
+            said = self._lifeline.recv(_STATUS_BYTES)
+            status = json.loads(said) if said else {"keeper_gone": True}
         except (OSError, ValueError, RecursionError):
             return {}
         return status if isinstance(status, dict) else {}

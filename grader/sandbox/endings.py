@@ -8,11 +8,28 @@ from __future__ import annotations
 import signal
 
 from grader import messages
-from grader.errors import ProtocolViolation
+from grader.errors import GuestLost, ProtocolViolation
 from grader.limits import MIB, Limits
-from grader.results import Outcome
+from grader.results import Frame, Outcome
 from grader.sandbox.channel import ChannelError, ChannelFlooded, ChannelTimeout
 from grader.sandbox.spawn import OUT_OF_MEMORY
+
+
+def loss(
+    error: ChannelError | ProtocolViolation,
+    status: dict[str, object],
+    limits: Limits,
+    wall_s: float,
+    doing: str,
+    frames: tuple[Frame, ...],
+) -> GuestLost:
+    """Return what is raised: outcome and sentence of `ending`, and whether it was killed for no reason of ours.
+
+    It may have killed itself (not in tier namespaces, but for a limit on its own processor time), or the machine did.
+    """
+    outcome, message = ending(error, status, limits, wall_s, doing)
+    is_unexplained = outcome is Outcome.CRASHED and status.get("status") == -signal.SIGKILL
+    return GuestLost(outcome, message, frames, killed=is_unexplained)
 
 
 def ending(
@@ -33,6 +50,8 @@ def ending(
             return Outcome.OUTPUT, messages.OUTPUT.format(limit_kib=limits.output_bytes >> 10)
         case ProtocolViolation():
             return Outcome.PROTOCOL, messages.PROTOCOL.format(detail=error)
+    if status.get("keeper_gone"):
+        return Outcome.ERROR, messages.NOT_YOUR_FAULT
     if status.get("oom_kills") or status.get("memory_exceeded") or status.get("status") == OUT_OF_MEMORY:
         return Outcome.MEMORY, messages.MEMORY.format(limit_mib=limits.memory_bytes // MIB)
     if status.get("files_exceeded"):

@@ -29,14 +29,14 @@ from grader.errors import (
 )
 from grader.limits import Limits
 from grader.policy import NO_POLICY, Policy
-from grader.results import Flag, Frame
+from grader.results import Flag
 from grader.sandbox.autograd import Bridge, Lease, Reply, refuse_forward_mode, refuse_transforms
 from grader.sandbox.channel import ChannelClosed, ChannelError, ChannelFlooded, ChannelTimeout, GuestChannel
-from grader.sandbox.endings import ending
+from grader.sandbox.endings import loss
 from grader.sandbox.fence import FenceSpec, Gpu, Tier
 from grader.sandbox.frames import REPLY_BYTES, Kind, read_reply_head, request_head
 from grader.sandbox.remote import GuestTools, Remote, Submission
-from grader.sandbox.scan import flag_of, problem_of
+from grader.sandbox.scan import problem_of, read_report
 from grader.sandbox.spawn import GuestSource
 from grader.sandbox.traces import STACK_BEGINS, frames_in, raised_of
 from grader.sandbox.wire import Caps, HandleRef, decode, decode_frame, encode_frame
@@ -113,8 +113,7 @@ class Session:
             SubmissionRejected: that file cannot be parsed. StudentRaised: its import raised.
             GuestLost: its import hit a limit or ended Python. InfrastructureError: ours.
         """
-        wall_s = self.spec.limits.check_wall_s
-        self._begin(seed, deadline if deadline is not None else time.monotonic() + wall_s, device)
+        self._begin(seed, deadline or time.monotonic() + self.spec.limits.check_wall_s, device)
         if self._channel is None:
             self._start()
         self.flags = self._scan()
@@ -266,15 +265,17 @@ class Session:
     def _scan(self) -> list[Flag]:
         first = self.spec.sources[0].name
         try:
-            answer = self._ask("scan", *self._plain_spec()).value
-        except GuestLost as lost:
+            self._unreadable, flags = read_report(self._ask("scan", *self._plain_spec()).value)
+        except (GuestLost, ProtocolViolation) as error:
+            lost = error if isinstance(error, GuestLost) else self._lose(error)
+            if lost.is_worth_another_try(1):
+                raise
             # Nothing of the student's has run yet: the file itself broke Python's parser, so `rejected`, not a loss.
             self.lost = None
             raise SubmissionRejected(problem_of(first, 0, lost.message)) from None
-        self._unreadable = {file: problem_of(file, *error) for file, error, _ in answer if error is not None}
         if first in self._unreadable:
             raise SubmissionRejected(self._unreadable[first])
-        return [flag_of(file, *finding) for file, _, findings in answer for finding in findings]
+        return flags
 
     # --- requests --------------------------------------------------------------------------------------------
 
@@ -360,15 +361,14 @@ class Session:
         """
         kind = read_reply_head(data, nonce)
         count = 2 if kind is Kind.VALUE_AND_GRAPH else 1
-        values, tensors = decode_frame(data, REPLY_BYTES, count, self._caps, self._remote)
-        value = values[0]
+        (value, *graph), tensors = decode_frame(data, REPLY_BYTES, count, self._caps, self._remote)
         if kind is Kind.RAISED and isinstance(value, dict):
             raise raised_of(value, self._texts) or ProtocolViolation("a malformed report of an exception")
         if kind is Kind.TOO_LARGE and isinstance(value, str):
             raise ReplyTooLarge(messages.REPLY_TOO_LARGE.format(detail=value[:200]))
         if kind in (Kind.RAISED, Kind.TOO_LARGE):
             raise ProtocolViolation("an answer whose value does not fit its kind")
-        return Reply(value, tensors, values[1] if count == 2 else None)
+        return Reply(value, tensors, graph[0] if graph else None)
 
     def _remote(self, handle: HandleRef) -> Remote:
         return Remote(self, handle, lease=Lease(self, handle.id))
@@ -392,10 +392,9 @@ class Session:
 
     def _lose(self, error: ChannelError | ProtocolViolation, doing: str = "") -> GuestLost:
         """End the guest and remember why; every later request of this check raises the same."""
-        status = self._channel.status() if isinstance(error, ChannelClosed) and self._channel is not None else {}
-        frames: tuple[Frame, ...] = ()
-        if isinstance(error, ChannelTimeout) and self._channel is not None:
-            frames = frames_in(self._channel.where(STACK_BEGINS), self._texts)
+        line = self._channel
+        status = line.status() if line is not None and isinstance(error, ChannelClosed) else {}
+        where = line.where(STACK_BEGINS) if line is not None and isinstance(error, ChannelTimeout) else ""
         self._end_guest()
-        self.lost = GuestLost(*ending(error, status, self.spec.limits, self._wall_s, doing), frames)
+        self.lost = loss(error, status, self.spec.limits, self._wall_s, doing, frames_in(where, self._texts))
         return self.lost

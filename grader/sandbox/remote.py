@@ -272,9 +272,14 @@ class GuestTools:
             if lease.epoch != self._peer.epoch:
                 raise ProxyMisuse(messages.STALE_HANDLE.format(what="a result"))
             return (lease.identifier, output)
-        if isinstance(item, Tensor) and not was_received(item):
+        if isinstance(item, Tensor) and not was_received(item) and not _is_part_of_received(item):
             raise CourseError(messages.NOT_FROM_GUEST.format(index=index))
         raise GraphCut(messages.GRAPH_IS_CUT_THERE)
+
+
+def _is_part_of_received(tensor: Tensor) -> bool:
+    """Whether it is a row, say, of a received one: `a, b = submission.f(x)` makes rows where one tensor came."""
+    return tensor._base is not None and was_received(tensor._base)
 
 
 __all__ = ["GuestTools", "Remote", "RemotePeer", "Reply", "Submission"]

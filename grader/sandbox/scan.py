@@ -15,7 +15,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from grader import messages
+from grader.errors import ProtocolViolation
 from grader.policy import NO_POLICY, Forbid, Policy
 from grader.results import Flag
 
@@ -74,7 +77,24 @@ def problem_of(file: str, line: int, detail: str) -> str:
     return template.format(file=file, line=line, detail=detail if detail.endswith(("?", ".")) else f"{detail}.")
 
 
-def flag_of(file: str, rule: str, line: int, detail: str) -> Flag:
+_Row = tuple[str, tuple[int, str] | None, list[tuple[str, int, str]]]
+
+
+def read_report(answer: object) -> tuple[dict[str, str], list[Flag]]:
+    """Return why files cannot be read, by name, and what a person may want to look at, from a guest's answer for all.
+
+    Raises:
+        ProtocolViolation: no scan of ours can have said this.
+    """
+    try:
+        rows = msgspec.convert(answer, list[_Row])
+        problems = {file: problem_of(file, *error) for file, error, _ in rows if error is not None}
+        return problems, [_flag_of(file, *finding) for file, _, findings in rows for finding in findings]
+    except (msgspec.ValidationError, ValueError):
+        raise ProtocolViolation("a malformed report of what stands in the files") from None
+
+
+def _flag_of(file: str, rule: str, line: int, detail: str) -> Flag:
     """Return a finding as the flag that a person reads."""
     match rule:
         case "character":

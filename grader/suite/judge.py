@@ -115,7 +115,7 @@ class Judge:
         """Import the submission; an import that fails is every check's outcome."""
         verdict = Verdict(Outcome.ERROR, messages.NOT_YOUR_FAULT)
         first = next((self.suite.steps[index].planned.device for index in self.progress.remaining()), "cpu")
-        for _ in range(self._attempts):
+        for tries in range(1, self._attempts + 1):
             session = self._open_session(self.job)
             try:
                 self._prepare(session, first)
@@ -124,6 +124,9 @@ class Judge:
                 _log(error, "opening")
             except (SubmissionError, GuestLost) as error:
                 session.close()
+                if isinstance(error, GuestLost) and tries < self._attempts and error.is_worth_another_try(tries):
+                    _log(error, "opening")
+                    continue
                 self.line.send(Opened(tuple(session.flags), session.stdout))
                 return verdict_of(error, session.lost)
             else:
@@ -146,13 +149,13 @@ class Judge:
             self._tell(index, Verdict(Outcome.BLOCKED, sentence), blocked_by=blocker.id)
             return
         began = time.perf_counter()
-        for _ in range(self._attempts):
+        for tries in range(1, self._attempts + 1):
             if time.monotonic() >= self.progress.deadline:
                 sentence = messages.TIME_USED_UP.format(wall_s=self.exercise.limits.wall_s)
                 verdict, stdout = Verdict(Outcome.TIMEOUT, sentence), ""
                 break
             verdict, stdout = self._attempt(session, index, step)
-            if verdict.outcome is not Outcome.ERROR:
+            if verdict.outcome is not Outcome.ERROR and not (session.lost and session.lost.is_worth_another_try(tries)):
                 break
         public = step.planned.visibility == "public"
         self._tell(index, verdict, time.perf_counter() - began, stdout=stdout if public else "")

@@ -50,8 +50,10 @@ class SuiteSession(Session):
         Raises:
             CourseError: it was ours.
         """
-        is_late = isinstance(error, GuestLost) and error.outcome is Outcome.TIMEOUT
-        if self.is_ours and not is_late:
+        not_its_own = isinstance(error, GuestLost) and (
+            error.outcome in (Outcome.TIMEOUT, Outcome.ERROR) or error.killed
+        )
+        if self.is_ours and not not_its_own:
             raise CourseError(messages.OURS_FAILED.format(text=error)) from error
 
     def begin_check(self, seed: int, deadline: float, device: str = CPU) -> None:

@@ -508,6 +508,14 @@ def test_guest_grad_of_a_cut_result_is_the_students_mistake(session: Session, fu
     assert raised.value.outcome is Outcome.FAILED
 
 
+@pytest.mark.parametrize("function", ["identity", "cut"])
+def test_guest_grad_of_unpacked_rows_is_the_students_mistake(session: Session, function: str) -> None:
+    """One tensor where the suite unpacks two results must not stop the course: found by fuzzing."""
+    loss, hidden = session.submission.call(function, leaf(2))
+    with pytest.raises(GraphCut, match="cannot follow back"):
+        session.guest.grad([loss], [hidden])
+
+
 def test_guest_grad_refuses_results_of_an_earlier_check(session: Session) -> None:
     """Numbers of kept graphs begin anew with each guest, so an old one must not be looked up."""
     result = session.submission.two(leaf(3))

@@ -6,9 +6,11 @@ import os
 import textwrap
 
 import pytest
+import torch
 
+from grader.errors import ProtocolViolation
 from grader.policy import NO_POLICY, Forbid, Policy
-from grader.sandbox.scan import MAX_FINDINGS, Finding, flag_of, scan_source
+from grader.sandbox.scan import MAX_FINDINGS, Finding, ScanResult, read_report, scan_source
 
 
 def findings(text: str, policy: Policy = NO_POLICY) -> list[Finding]:
@@ -277,8 +279,20 @@ def test_a_hand_written_backward_pass_is_not_flagged(text: str) -> None:
 )  # fmt: skip
 def test_a_finding_becomes_a_flag_with_a_sentence(finding: Finding, sentence: str) -> None:
     """What a person reads beside file and line."""
-    flag = flag_of("a.py", finding.rule, finding.line, finding.detail)
+    _, (flag,) = read_report([ScanResult("a.py", findings=[finding]).to_plain()])
     assert (flag.rule, flag.file, flag.line, flag.message) == (finding.rule, "a.py", 3, sentence)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, [7], [["a.py", None]], [["a.py", None, [["gc", 3]]]], [["a.py", [3], []]], torch.ones(1, 3),
+     [["a.py", None, [["character", 3, "no number"]]]], [["a.py", None, torch.ones(2)]]],
+    ids=repr,
+)  # fmt: skip
+def test_a_report_that_no_scan_makes_is_a_violation(answer: object) -> None:
+    """Parsing hostile text may break Python, and what then answers is no longer ours: found by fuzzing."""
+    with pytest.raises(ProtocolViolation, match="a malformed report of what stands in the files"):
+        read_report(answer)
 
 
 # --- characters -------------------------------------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""What is killed from outside costs no student a point: keepers and guests, while a file is read and while it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grader.errors import GuestLost
+from grader.results import CheckResult, Outcome
+from grader.sandbox.fence import Tier
+from grader.sandbox.host import Session
+from grader.sandbox.spawn import Zygote
+
+from .conftest import OpenSession
+from .tiny_course import FakeSession, judge_events, make_course, results
+
+HIDDEN = """
+    from grader.suite import *
+
+    @points(1)
+    def test_double(submission):
+        '''Doubles a number.'''
+        expect_equal(submission.double(2), 4)
+"""
+KILLED = GuestLost(Outcome.CRASHED, "killed", killed=True)
+OURS = GuestLost(Outcome.ERROR, "ours")
+SAID = {"keeper": "The mistake is ours", "guest": r"-?9 \(SIGKILL\)"}
+LOOPING = "def loop():\n    while True: pass\n"
+
+
+def judged(session: FakeSession, root: Path) -> CheckResult:
+    """Judge the one check with a session of the test's own."""
+    return results(judge_events(make_course(root / "course", HIDDEN), root / "private", session))["test_double"]
+
+
+def losing(session: FakeSession, *losses: GuestLost) -> FakeSession:
+    """Let the first calls end with these losses, as a session does; the next one is answered."""
+    left = list(losses)
+
+    def double(x: int) -> int:
+        if left:
+            session.lost = left.pop(0)
+            raise session.lost
+        return 2 * x
+
+    session.functions["double"] = double
+    return session
+
+
+@pytest.mark.parametrize("losses", [[KILLED], [OURS], [OURS, OURS], [KILLED, OURS]], ids=len)
+def test_a_guest_that_was_killed_is_replaced_and_the_check_tried_again(losses: list[GuestLost], tmp_path: Path) -> None:
+    """The next try counts."""
+    assert judged(losing(FakeSession({}), *losses), tmp_path).outcome is Outcome.PASSED
+
+
+def test_what_kills_itself_is_tried_twice_and_no_more(tmp_path: Path) -> None:
+    """The second time it is the submission's doing: nobody buys retries."""
+    session = losing(FakeSession({}), KILLED, KILLED)
+    assert judged(session, tmp_path).outcome is Outcome.CRASHED
+    assert session.calls.count("begin") == 2
+
+
+def test_a_keeper_that_is_always_gone_ends_as_an_error_of_ours(tmp_path: Path) -> None:
+    """After three tries a person has to look, and no point is lost."""
+    assert judged(losing(FakeSession({}), OURS, OURS, OURS), tmp_path).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("loss", [KILLED, OURS], ids=["guest", "keeper"])
+def test_killed_while_it_is_imported_it_is_imported_again(loss: GuestLost, tmp_path: Path) -> None:
+    """An import that was killed from outside is not every check's outcome."""
+    session = FakeSession({"double": lambda x: 2 * x}, fails_to_open=[loss])
+    assert judged(session, tmp_path).outcome is Outcome.PASSED
+    assert session.calls.count("open") == 2
+
+
+def of_guest(zygote: Zygote) -> tuple[psutil.Process, psutil.Process]:
+    """Return the keeper and the guest that were forked last."""
+    keeper = max(psutil.Process(zygote.pid).children(), key=lambda process: process.pid)
+    (guest,) = keeper.children()
+    return keeper, guest
+
+
+def kill(zygote: Zygote, who: str) -> None:
+    """Kill the keeper or the guest that was forked last."""
+    keeper, guest = of_guest(zygote)
+    os.kill((keeper if who == "keeper" else guest).pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def killing(monkeypatch: pytest.MonkeyPatch, zygote: Zygote) -> Callable[[str], None]:
+    """Return a function that lets the keeper or the guest be killed just before the first thing is asked."""
+    draw = Session._new_nonce
+
+    def arm(who: str) -> None:
+        def new_nonce(session: Session) -> int:
+            if not session._nonces:
+                kill(zygote, who)
+            return draw(session)
+
+        monkeypatch.setattr(Session, "_new_nonce", new_nonce)
+
+    return arm
+
+
+@pytest.mark.parametrize(("who", "outcome"), [("keeper", Outcome.ERROR), ("guest", Outcome.CRASHED)])
+def test_the_loss_says_whether_it_may_be_tried_again(
+    open_session: OpenSession, zygote: Zygote, tier: Tier, who: str, outcome: Outcome
+) -> None:
+    """A keeper that is gone is ours; a guest killed for no reason that we know may be the machine's doing."""
+    session = open_session(LOOPING, at=tier)
+    kill(zygote, who)
+    with pytest.raises(GuestLost, match=SAID[who]) as lost:
+        session.submission.loop()
+    assert lost.value.outcome is outcome
+    assert lost.value.is_worth_another_try(1)
+    assert lost.value.is_worth_another_try(2) is (who == "keeper")
+
+
+@pytest.mark.parametrize("who", ["keeper", "guest"])
+def test_killed_while_a_file_is_scanned_the_file_is_not_rejected(
+    open_session: OpenSession, killing: Callable[[str], None], tier: Tier, who: str
+) -> None:
+    """That a file broke Python's parser is said only where nobody killed it."""
+    session = open_session(LOOPING, at=tier, opened_too=False)
+    killing(who)
+    with pytest.raises(GuestLost, match=SAID[who]) as lost:
+        session.open(seed=1)
+    assert lost.value.is_worth_another_try(1)
+
+
+def test_a_guest_that_ends_itself_is_no_reason_to_try_again(open_session: OpenSession, tier: Tier) -> None:
+    """os._exit, a crash and a limit are the submission's own."""
+    session = open_session("import os\ndef end(): os._exit(9)\ndef crash(): os.abort()\n", at=tier)
+    for name, said in (("end", "exit"), ("crash", "SIG")):
+        with pytest.raises(GuestLost, match=said) as lost:
+            session.submission.call(name)
+        assert not lost.value.is_worth_another_try(1)
+        session.begin_check(1, session._deadline)
