@@ -100,6 +100,9 @@ class Grader:
         """
         try:
             self._start()
+        except OSError as error:  # no room, no descriptors, no processes
+            self.close()
+            raise InfrastructureError(messages.MACHINE_EXHAUSTED.format(problem=error.strerror or error)) from error
         except BaseException:
             self.close()
             raise
