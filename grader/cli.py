@@ -144,9 +144,8 @@ def check(
     kept = _kept(store, found, student, exercise, others) if store or student or named else None
     files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
     if debug:
-        refuse_together(
-            "--debug", {**files, "--github": github, "--as-student": as_student}, messages.CLI_WHY_NOT_DEBUG
-        )
+        shown = {**files, "--github": github, "--as-student": as_student}
+        refuse_together("--debug", shown, messages.CLI_WHY_NOT_DEBUG)
         refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
         _debug(found, submission, seed, keyword, devices_of(found, device))
     _require_places_for(files, keyword, github)
@@ -155,6 +154,7 @@ def check(
         command=kept.command if kept else _command(exercise, None if as_student else submission, seed, lang),
         path=submission,
         given=kept.submission if kept else None,
+        cells=kept.cells if kept else {},
         seed=kept.seed if kept and seed is None else seed,
         keyword=keyword,
         devices=devices_of(found, device),

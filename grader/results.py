@@ -52,21 +52,26 @@ OUR_FAILURES = (Outcome.ERROR, Outcome.NOT_RUN)
 
 
 class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One frame of the student's own code in a traceback; `code` is the source line, read by the host."""
+    """One frame of the student's own code in a traceback; `code` is the source line, read by the host.
+
+    `cell` is set where the file was a notebook: the code cell that the line came from and its line in that, from 1.
+    """
 
     file: str
     line: int
     function: str
     code: str = ""
+    cell: tuple[int, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something suspicious that a person should look at; never a silent zero."""
+    """Something suspicious that a person should look at; never a silent zero. `cell` is as in `Frame`."""
 
     rule: str
     file: str
     line: int
     message: str
+    cell: tuple[int, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Diagnosis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

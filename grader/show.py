@@ -7,7 +7,7 @@ moves. Imports no torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader import language, messages
+from grader.classroom.cells import in_cells
 from grader.course import Course, Exercise, load_exercise
 from grader.diagnosis.bench import named
 from grader.doctor import Finding, primitives, problems, software, tier_is_enough, trials
@@ -51,7 +52,8 @@ class Wanted:
 
     `seed` None means the course's, `devices` None every listed one that is present; `earlier` is merged in; without
     `has_html` a student with something to fix is told how to get the report; `as_student` shows an author what students
-    get to see, and no more; `given` was read already, and is no file of this machine's user.
+    get to see, and no more; `given` was read already, and is no file of this machine's user; `cells` are those of the
+    notebooks that it was made of.
     """
 
     tier: Tier
@@ -64,6 +66,7 @@ class Wanted:
     has_html: bool = False
     as_student: bool = False
     given: Submission | SubmissionRejected | None = None
+    cells: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ def _has_names(wanted: Wanted, exercise: Exercise) -> bool:
 def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "") -> ExerciseResult:
     """Merge what is to be merged and print everything that stands below the checks; `hint` is what asks for one."""
     result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
+    result = in_cells(result, wanted.cells)
     say(console, detail_lines(result, console, hint, wanted.as_student))
     say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
     say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))

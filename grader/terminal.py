@@ -18,6 +18,7 @@ from rich.text import Text
 from grader import messages
 from grader.course import Exercise
 from grader.hints import Hint
+from grader.place import place_of
 from grader.results import CheckResult, ExerciseResult, Frame, Outcome
 from grader.side_by_side import figure_lines
 
@@ -174,7 +175,7 @@ def summary_lines(result: ExerciseResult, console: Console, is_part: bool = Fals
     for line in _printed(messages.CHECK_PRINTED_AT_IMPORT, result.stdout):
         yield from _wrapped(line, console, hanging=2)
     for flag in result.flags:
-        text = messages.CHECK_FLAG.format(file=flag.file, line=flag.line, message=flag.message)
+        text = messages.CHECK_FLAG.format(place=place_of(flag), message=flag.message)
         yield from _wrapped(text, console, hanging=2)
     passed = sum(check.outcome is Outcome.PASSED for check in result.checks)
     summary = messages.CHECK_SUMMARY.format(
@@ -356,7 +357,7 @@ def _printed(heading: str, text: str) -> list[str]:
 
 
 def _frame(frame: Frame) -> Iterator[str]:
-    yield messages.CHECK_FRAME.format(file=frame.file, line=frame.line, function=frame.function)
+    yield messages.CHECK_FRAME.format(place=place_of(frame), function=frame.function)
     if frame.code.strip():
         yield f"    {frame.code.strip()}"
 

@@ -120,12 +120,21 @@ def wrong_type(name: str, kind: str) -> str:
 
 
 def _refuse_hidden_size(data: bytes, name: str) -> None:
-    """Refuse a list of entries that is too long to be read at all, before it is read."""
-    place = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_RECORD.size - _MAX_COMMENT))
-    if place >= 0 and len(data) >= place + _END_RECORD.size:
-        size = _END_RECORD.unpack_from(data, place)[5]
-        if size > MAX_DIRECTORY_BYTES or size == 0xFFFFFFFF:
-            raise SubmissionRejected(messages.ARCHIVE_TOO_MANY.format(file=name))
+    if not has_short_list(io.BytesIO(data)):
+        raise SubmissionRejected(messages.ARCHIVE_TOO_MANY.format(file=name))
+
+
+def has_short_list(file: BinaryIO) -> bool:
+    """Whether the list of entries can be read at all; asked before it is, since who made it chose how long it is."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(0, end - _END_RECORD.size - _MAX_COMMENT))
+    tail = file.read()
+    file.seek(0)
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) < place + _END_RECORD.size:
+        return True  # it is no archive, which is said when it is opened
+    size = _END_RECORD.unpack_from(tail, place)[5]
+    return bool(size <= MAX_DIRECTORY_BYTES)
 
 
 def _refuse_bombs(infos: list[zipfile.ZipInfo], size: int, name: str) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from grader import language, messages
+from grader.classroom.cells import in_cells
 from grader.classroom.export.gradescope import RESULTS, Results, not_graded, results_of
+from grader.classroom.placing import Catalogue, Draft, Upload, place
+from grader.classroom.tree import folder_tree
 from grader.course import Exercise, load_course, load_exercise
 from grader.diagnosis.atlas import wrong_answers
 from grader.diagnosis.bench import atlas_of, named
@@ -23,13 +26,9 @@ from grader.grade import Grader
 from grader.report.text import number
 from grader.results import ExerciseResult
 from grader.sandbox.fence import Tier, require_tier, strongest_tier
-from grader.submission import read_submission
 from grader.whole_file import write_whole
 
 _TRIES = 3
-_DEEPEST = 3
-_MOST_FOLDERS = 200
-_SKIPPED = ("__MACOSX", ".")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,9 +82,10 @@ def _judged(exercise: Exercise, folder: Path) -> Results:
         CourseError: the suite is broken. InfrastructureError: nothing can be judged here, or not by three tries.
     """
     began, tier = time.monotonic(), _tier()
+    draft = handed_in(exercise, folder)
     for left in reversed(range(_TRIES)):
         try:
-            result, log = _result(exercise, folder, tier)
+            result, log = _result(exercise, draft, tier)
         except FenceError:
             raise  # it would not be any different the next time
         except InfrastructureError:
@@ -100,18 +100,16 @@ def _judged(exercise: Exercise, folder: Path) -> Results:
     else:
         facts = {"score": number(result.score), "max_score": number(result.max_score)}
         _say(messages.AUTOGRADER_DONE.format(slug=exercise.slug, **facts))
-    return results_of(result, exercise, wall_s=time.monotonic() - began)
+    return results_of(result, exercise, wall_s=time.monotonic() - began, read_as=draft.notes)
 
 
-def _result(exercise: Exercise, folder: Path, tier: Tier) -> tuple[ExerciseResult, str]:
+def _result(exercise: Exercise, draft: Draft, tier: Tier) -> tuple[ExerciseResult, str]:
     """Return a result, and what the judging side wrote for an instructor meanwhile."""
     with Grader(exercise, tier) as grader:
-        try:
-            submission = read_submission(exercise, folder_with(exercise.files, folder))
-        except SubmissionRejected as rejected:
-            return grader.reject(rejected), ""
-        result = named(grader, grader.judge(submission))
-        return result, grader.log()
+        if draft.submission is None:
+            return grader.reject(SubmissionRejected(draft.problem)), ""
+        result = named(grader, grader.judge(draft.submission))
+        return in_cells(result, draft.cells), grader.log()
 
 
 def _tier() -> Tier:
@@ -126,20 +124,13 @@ def _tier() -> Tier:
     return tier
 
 
-def folder_with(files: Sequence[str], top: Path) -> Path:
-    """Return the folder that has all these files: `top`, or the only one below it, as a zip of a folder unpacks."""
-    fitting = [folder for folder in _folders(top, _DEEPEST) if all((folder / name).is_file() for name in files)]
-    return top if top in fitting or len(fitting) != 1 else fitting[0]
-
-
-def _folders(top: Path, depth: int) -> Iterator[Path]:
-    """Yield a folder and those in it, few and not deep; links are not followed."""
-    yield top
-    if depth and top.is_dir():
-        below = sorted(path for path in top.iterdir() if path.is_dir() and not path.is_symlink())
-        for folder in below[:_MOST_FOLDERS]:
-            if not folder.name.startswith(_SKIPPED):
-                yield from _folders(folder, depth - 1)
+def handed_in(exercise: Exercise, folder: Path) -> Draft:
+    """Return what was handed in: found, read and, where it is a notebook, made a file by the rules of a class."""
+    placed = place(Upload((), folder_tree(folder).entries, folder.name), Catalogue(exercise.course, [exercise]))
+    if placed.drafts:
+        return placed.drafts[0]
+    nothing = messages.HANDIN_NOTHING.format(name=exercise.files[0])
+    return Draft(exercise.slug, None, "", next((why for _, why in placed.loose), nothing))
 
 
 def _write(root: Path, results: Results) -> None:

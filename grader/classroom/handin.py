@@ -25,6 +25,11 @@ class Student:
     section: str = ""
     keys: tuple[str, ...] = ()
 
+    @property
+    def own_name(self) -> str:
+        """The name, where there is one that is not the id once more."""
+        return self.name if self.name != self.id else ""
+
 
 @dataclass(frozen=True)
 class Handin:

@@ -21,14 +21,18 @@ from grader import __version__
 from grader.classroom.handin import Handin
 from grader.course import Exercise
 from grader.diagnosis.atlas import WRONG_FOLDER, own_code
+from grader.published import fashion_is_there
 from grader.submission import Submission
+
+_FASHION = b"fashion_mnist"  # the name by which a suite reads it
 
 
 @dataclass(frozen=True)
 class Conditions:
     """What a judgement of an exercise depends on besides the files that were handed in.
 
-    `devices` are those on which something is judged here, of which `--device` chose; `language` that of the messages.
+    `devices` are those on which something is judged here, of which `--device` chose; `language` that of the messages;
+    `data` is `data_there`.
     """
 
     suite: str
@@ -37,12 +41,14 @@ class Conditions:
     tier: str
     devices: tuple[str, ...]
     language: str
+    data: str = ""
 
     def digest(self) -> str:
         """Return one digest of it, of our own code and of the libraries."""
         numpy = _version("numpy")
         own = (__version__, own_code(), platform.python_version(), numpy)
-        return _digest((*own, self.suite, self.torch, str(self.seed), self.tier, ",".join(self.devices), self.language))
+        told = (self.suite, self.torch, str(self.seed), self.tier, ",".join(self.devices), self.language, self.data)
+        return _digest((*own, *told))
 
 
 def job_key(handin: Handin, conditions: Conditions) -> str:
@@ -61,6 +67,16 @@ def files_key(submission: Submission | None, problem: str = "") -> str:
 def judging_digest(exercise: Exercise) -> str:
     """Return a digest of everything in the course that decides how a submission of this exercise is judged."""
     return _digest(part for name, text in _judged_by(exercise) for part in (name, text))
+
+
+def data_there(exercise: Exercise) -> str:
+    """Return which data sets that the course does not bring are here, of those that the suite speaks of.
+
+    What counts is that they are the published ones, and not where they lie.
+    """
+    files = [exercise.public_suite, *_files_below(exercise.hidden_folder)]
+    named = any(_FASHION in path.read_bytes() for path in files if path.suffix == ".py" and path.is_file())
+    return _FASHION.decode() if named and fashion_is_there() else ""
 
 
 def names_digest(exercise: Exercise, key: str) -> str:

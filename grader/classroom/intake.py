@@ -6,22 +6,22 @@ nobody else. Nothing is extracted, run or guessed; `said` is what is shown befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from grader import messages
-from grader.classroom.archive import class_archive
+from grader.classroom.bundle import downloads_in, together
+from grader.classroom.given import tree_of
 from grader.classroom.handin import Handin, Intake, Student, Unplaced
 from grader.classroom.layouts import LAYOUTS, Layout, detect, fitted
 from grader.classroom.layouts.uploads import Reading
 from grader.classroom.people import People, identified
 from grader.classroom.placing import Catalogue, Draft, Placed, Upload, place
 from grader.classroom.roster import read_roster
-from grader.classroom.tree import Tree, folder_tree
+from grader.classroom.tree import Tree
 from grader.course import Course, Exercise, did_you_mean
-from grader.errors import SubmissionRejected, UsageError
+from grader.errors import UsageError
 
 SHOWN = 10
 
@@ -47,32 +47,16 @@ def take_in(
     """
     catalogue = Catalogue(course, exercises)
     known = read_roster(roster) if roster is not None else None
-    with _tree_of(path) as tree:
-        chosen, inner, why = _layout_of(path, tree, catalogue, layout)
-        reading = chosen.read(inner, catalogue)
+    with tree_of(path) as tree, downloads_in(path, tree, catalogue, layout) as downloads:
+        if downloads:
+            chosen, reading = downloads[0].layout, together(downloads, catalogue, path, known is not None)
+            why = messages.LAYOUT_WHY_BUNDLE.format(count=len(downloads), example=downloads[0].name)
+        else:
+            chosen, inner, why = _layout_of(path, tree, catalogue, layout)
+            reading = chosen.read(inner, catalogue)
         people = identified(reading, known)
         placed = [(upload, place(upload, catalogue)) for upload in reading.uploads if people.of(upload)]
     return _intake(chosen, why, tree, reading, people, placed, list(catalogue.exercises))
-
-
-@contextmanager
-def _tree_of(path: Path) -> Iterator[Tree]:
-    """Yield the files of a folder or an archive, which stays open meanwhile."""
-    if path.is_dir():
-        yield folder_tree(path)
-        return
-    if not path.exists():
-        raise UsageError(messages.NO_SUCH_HANDINS.format(path=path))
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UsageError(messages.FOLDER_UNREADABLE.format(path=path, problem=error.strerror)) from error
-    with file:
-        try:
-            tree = class_archive(file, path.name)
-        except SubmissionRejected as error:
-            raise UsageError(messages.HANDINS_NOT_AN_ARCHIVE.format(path=path, problem=error)) from error
-        yield tree
 
 
 def _layout_of(path: Path, tree: Tree, catalogue: Catalogue, name: str | None) -> tuple[Layout, Tree, str]:

@@ -20,8 +20,9 @@ from grader.classroom.view import Attempt, ClassView, Standing
 from grader.classroom.watch import unplaced_line
 from grader.course import Exercise
 from grader.enumeration import enumerated
+from grader.place import place_of
 from grader.results import ExerciseResult
-from grader.terminal import check_line, indented, number, paragraph, printable
+from grader.terminal import check_line, detail_lines, indented, number, paragraph, printable
 
 _COLUMN = 11
 _SHOWN_PERSON = 20
@@ -82,6 +83,7 @@ def standing_lines(
     yield from _score_lines(view, standing, console)
     if standing.result is not None:
         yield from (check_line(check, console) for check in standing.result.checks)
+        yield from detail_lines(standing.result, console)
     for given in standing.overrides:
         facts = {"points": number(given.points), "what": given.check or messages.RESULTS_WHOLE, "by": given.by}
         yield from indented(
@@ -97,9 +99,8 @@ def standing_lines(
 
 def student_lines(view: ClassView, student: Student, console: Console) -> Iterator[Text]:
     """Yield one student's exercises, a few lines each."""
-    yield Text(
-        messages.RESULTS_ONE.format(name=printable(student.name or student.id), id=printable(student.id)), "bold"
-    )
+    name, id = printable(student.own_name), printable(student.id)
+    yield Text(messages.RESULTS_ONE.format(name=name, id=id) if name else id, "bold")
     for exercise in view.exercises:
         yield from _score_lines(view, view.of(student.id, exercise.slug), console)
 
@@ -118,7 +119,7 @@ def difference_lines(found: Difference, console: Console) -> Iterator[Text]:
 
 def who(student: Student) -> str:
     """Return a student's id and name."""
-    return printable(f"{student.id} {student.name}" if student.name and student.name != student.id else student.id)
+    return printable(f"{student.id} {student.own_name}" if student.own_name else student.id)
 
 
 def score_words(score: float | None) -> str:
@@ -161,8 +162,7 @@ def _needing_a_person(view: ClassView) -> Iterator[str]:
         if standing.trouble and not (standing.open and result is not None):
             yield messages.RESULTS_PERSON_STALE.format(trouble=standing.trouble, **facts)
         for flag in result.flags if result else ():
-            place = {"file": flag.file, "line": flag.line, "message": flag.message}
-            yield messages.RESULTS_PERSON_FLAG.format(**facts, **place)
+            yield messages.RESULTS_PERSON_FLAG.format(**facts, place=place_of(flag), message=flag.message)
         if standing.lateness.unsettled:
             yield messages.RESULTS_PERSON_LATE.format(**facts)
     for one in view.unplaced:

@@ -5,17 +5,15 @@ Owns what a standing says. Reads rows through the store and knows no SQL; judges
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from grader import messages
+from grader.classroom.cells import Cells, in_cells
 from grader.classroom.diff import CheckThen, Difference, Snapshot, compare
 from grader.classroom.handin import Student
-from grader.classroom.notebook import with_cells
 from grader.classroom.rescore import rescored, score_of, standing_overrides
 from grader.classroom.rows import AttemptRow, HandinRow, JudgementRow, PlanRow
 from grader.classroom.view import Attempt, ClassView, Comment, Lateness, Override, RunInfo, Standing
@@ -63,7 +61,7 @@ def attempts_of(store: Store, student: str, exercise: str) -> list[Attempt]:
     plans, made = _Plans(store.plans()), []
     for row in store.attempts(student, exercise):
         judgement = store.judgement(row.judgement)
-        result = plans.applied(judgement)
+        result = in_cells(plans.applied(judgement), _cells_of(store, row, judgement))
         at = datetime.fromisoformat(judgement.at)
         made.append(Attempt(row.number, row.run, at, judgement.wall_s, result, row.why))
     return made
@@ -71,11 +69,27 @@ def attempts_of(store: Store, student: str, exercise: str) -> list[Attempt]:
 
 def stored_submission(store: Store, student: str, exercise: str) -> Submission | str | None:
     """Return what a student handed in last: its files, the sentence why they cannot be read, or None for nothing."""
-    rows = [row for row in store.handins() if (row.student, row.exercise) == (student, exercise)]
-    if not rows:
+    row = _last_handin(store, student, exercise)
+    if row is None:
         return None
-    key = rows[-1].submission
-    return store.submissions()[key] if key is not None else rows[-1].rest.problem
+    return store.submissions()[row.submission] if row.submission is not None else row.rest.problem
+
+
+def stored_cells(store: Store, student: str, exercise: str) -> Cells:
+    """Return where the lines of these files came from in notebooks."""
+    row = _last_handin(store, student, exercise)
+    return row.rest.cells if row else {}
+
+
+def _last_handin(store: Store, student: str, exercise: str) -> HandinRow | None:
+    rows = [row for row in store.handins() if (row.student, row.exercise) == (student, exercise)]
+    return rows[-1] if rows else None
+
+
+def _cells_of(store: Store, attempt: AttemptRow, judgement: JudgementRow) -> Cells:
+    """Return the map of the notebooks that were judged then; what was handed in since may be others."""
+    row = store.handin_of(attempt.student, attempt.exercise, judgement.files)
+    return row.rest.cells if row else {}
 
 
 def difference(store: Store, before: RunInfo, after: RunInfo) -> Difference:
@@ -174,8 +188,9 @@ class _Maker:
         overrides = standing_overrides(said.overrides)
         points = score_of(result, overrides)
         told = handin.rest if handin else None
-        if result is not None and told is not None and told.cells:
-            result = in_cells(result, told.cells)
+        if attempt and judgement and result:
+            is_newest = handin is not None and handin.submission == judgement.files
+            result = in_cells(result, told.cells if told and is_newest else _cells_of(self._store, attempt, judgement))
         stale = (messages.STANDING_STALE,) if judgement and self._plans.is_stale(judgement) else ()
         return Standing(
             student,
@@ -206,13 +221,6 @@ class _Maker:
         if handin is None or handin.submission is None:
             return {}
         return {source.name: source.text for source in self._submissions[handin.submission].sources}
-
-
-def in_cells(result: ExerciseResult, cells: Mapping[str, Sequence[tuple[int, int]]]) -> ExerciseResult:
-    """Return the result with the cell of a notebook beside every line that a message names."""
-    checks = [replace(check, message=with_cells(check.message, cells)) for check in result.checks]
-    flags = [replace(flag, message=with_cells(flag.message, cells)) for flag in result.flags]
-    return replace(result, checks=checks, flags=flags)
 
 
 def _trouble(judgement: JudgementRow | None, result: ExerciseResult | None, stale: tuple[str, ...]) -> str:

@@ -131,7 +131,10 @@ def read_roster(path: Path) -> Roster:
 
 def _text(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # "Unicode text" of a spreadsheet
-        return data.decode("utf-16")
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise ValueError(messages.ROSTER_NOT_UTF16) from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

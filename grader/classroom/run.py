@@ -19,7 +19,7 @@ from typing import Protocol
 from grader import __version__, language, messages
 from grader.classroom.benches import Task, judge_task, own_benches
 from grader.classroom.handin import Handin, Intake
-from grader.classroom.identity import Conditions, files_key, job_key, judging_digest, names_digest
+from grader.classroom.identity import Conditions, data_there, files_key, job_key, judging_digest, names_digest
 from grader.classroom.rows import NewJudgement, PlanRow
 from grader.classroom.schedule import Delivery, JudgeTask, NewExecutor, Schedule, Watch
 from grader.classroom.store import Store, now
@@ -305,7 +305,9 @@ def _ready(exercise: Exercise, wanted: Wanted) -> _Ready:
         plan, circumstances = grader.plan, grader.circumstances
         require_devices(grader, devices)
     used = tuple(devices_used(plan, devices))
-    conditions = Conditions(suite, circumstances.torch, wanted.seed, wanted.tier, used, language.current())
+    conditions = Conditions(
+        suite, circumstances.torch, wanted.seed, wanted.tier, used, language.current(), data_there(exercise)
+    )
     names = names_digest(exercise, conditions.digest())
     return _Ready(exercise, plan, circumstances.suite_sha256, devices, conditions, names)
 

@@ -209,6 +209,13 @@ class Store:
         rows = self._rows(f"SELECT {columns} FROM handins WHERE id IN ({last}) ORDER BY id", (until, until))
         return [HandinRow(*row) for row in rows]
 
+    def handin_of(self, student: str, exercise: str, submission: str) -> HandinRow | None:
+        """Return the last time that a student handed in these files, also if others came after them."""
+        columns = "student, exercise, run, submission, told"
+        where = "student = ? AND exercise = ? AND submission = ? ORDER BY id DESC LIMIT 1"
+        rows = self._rows(f"SELECT {columns} FROM handins WHERE {where}", (student, exercise, submission))
+        return HandinRow(*rows[0]) if rows else None
+
     def submissions(self) -> dict[str, Submission]:
         """Return every submission by its key."""
         texts = {row[0]: unpacked(row[1]).decode() for row in self._rows("SELECT sha256, text FROM texts")}

@@ -21,6 +21,7 @@ from grader.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grader.classroom.cells import Cells
     from grader.classroom.handin import Student
     from grader.classroom.picture import Late
     from grader.classroom.run import TakeIn, Wanted
@@ -299,12 +300,16 @@ def require_worth(view: ClassView, standing: Standing, check: str, points: float
 
 @dataclass(frozen=True)
 class Replay:
-    """What `check --from` judges again: a stored submission, the seed of then, and a line on what is kept of it."""
+    """What `check --from` judges again: a stored submission, the seed of then, and a line on what is kept of it.
+
+    `cells` are those of the notebooks that it was made of.
+    """
 
     submission: Submission | SubmissionRejected
     seed: int
     command: str
     line: str
+    cells: Cells
 
 
 def replay(folder: Path, exercise: Exercise, student: str) -> Replay:
@@ -314,7 +319,7 @@ def replay(folder: Path, exercise: Exercise, student: str) -> Replay:
         UsageError: there is no such store or student, or nothing was handed in.
     """
     from grader.classroom.listing import score_words
-    from grader.classroom.picture import attempts_of, stored_submission
+    from grader.classroom.picture import attempts_of, stored_cells, stored_submission
     from grader.classroom.store import Store
     from grader.errors import SubmissionRejected
     from grader.terminal import number
@@ -325,6 +330,7 @@ def replay(folder: Path, exercise: Exercise, student: str) -> Replay:
         found = stored_submission(store, student, exercise.slug)
         if found is None:
             raise UsageError(messages.REPLAY_NOTHING.format(student=student, slug=exercise.slug))
+        cells = stored_cells(store, student, exercise.slug)
         attempts = attempts_of(store, student, exercise.slug)
         score = score_words(view.of(student, exercise.slug).score)
     line, seed = "", view.run.seed
@@ -333,7 +339,7 @@ def replay(folder: Path, exercise: Exercise, student: str) -> Replay:
         facts = {"score": score, "max": number(last.result.max_score), "number": last.number, "run": last.run}
         line, seed = messages.REPLAY_STORED.format(**facts), last.result.seed
     command = shlex.join(["grader", "check", "--from", str(folder), "--student", student, "--exercise", exercise.slug])
-    return Replay(SubmissionRejected(found) if isinstance(found, str) else found, seed, command, line)
+    return Replay(SubmissionRejected(found) if isinstance(found, str) else found, seed, command, line, cells)
 
 
 def _take_in() -> TakeIn:

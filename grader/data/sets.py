@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from grader import messages
+from grader import messages, published
 from grader.course import GRADER_DATA, find_course
 from grader.data.idx import read_idx
 from grader.errors import CourseError
@@ -22,13 +22,6 @@ _DIGITS = ("digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz")
 _DIGITS_LARGEST = 16
 # Of the pixels, then the labels; exercises/data/export_digits.py prints it.
 _DIGITS_SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
-# Source: https://github.com/zalandoresearch/fashion-mnist, "Get the Data".
-_FASHION_MD5 = {
-    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
-}
 
 
 class Labelled(NamedTuple):
@@ -89,25 +82,27 @@ def fashion_mnist(*, dtype: torch.dtype = torch.float32, folder: Path | None = N
     Source: H. Xiao, K. Rasul, R. Vollgraf (2017), arXiv:1708.07747, MIT licence.
     """
     folder = folder if folder is not None else _named_folder()
-    for name, md5 in _FASHION_MD5.items():
+    for name, md5 in published.FASHION_MD5.items():
         _require_published(folder / name, md5)
     train, test = (
         Labelled(_pictures(folder / f"{part}-images-idx3-ubyte.gz", dtype), _labels(folder, part))
         for part in ("train", "t10k")
     )
-    return Split(train, test, hashlib.sha256("".join(_FASHION_MD5.values()).encode()).hexdigest())
+    return Split(train, test, hashlib.sha256("".join(published.FASHION_MD5.values()).encode()).hexdigest())
 
 
 def _named_folder() -> Path:
     named = os.environ.get(GRADER_DATA)
     if not named:
-        raise CourseError(messages.FASHION_NOT_NAMED.format(variable=GRADER_DATA, files=", ".join(_FASHION_MD5)))
+        raise CourseError(
+            messages.FASHION_NOT_NAMED.format(variable=GRADER_DATA, files=", ".join(published.FASHION_MD5))
+        )
     return Path(named)
 
 
 def _require_published(path: Path, md5: str) -> None:
     try:
-        found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        found = published.md5_of(path)
     except OSError as error:
         raise CourseError(messages.FASHION_MISSING.format(file=path, problem=error.strerror)) from error
     if found != md5:

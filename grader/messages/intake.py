@@ -72,13 +72,36 @@ HANDIN_NOTHING = "Nothing was found that could be {name}. Expected a .py or .ipy
 TOO_MANY_FILES = "{path} holds more than {count:,} files. Point at the folder or archive with the hand-ins only."
 FOLDER_UNREADABLE = "{path} cannot be opened: {problem}."
 NO_SUCH_HANDINS = "There is no file or folder {path}."
-HANDINS_NOT_AN_ARCHIVE = "{path} cannot be taken in. {problem} Point at the folder or .zip that your platform gave you."
+HANDINS_NO_ARCHIVE = (
+    "{path} is {kind}, expected a folder or a .zip. Point at what your platform gave you; "
+    "`grader check --submission FILE` judges a single file."
+)
+HANDINS_SPECIAL = "a pipe or device"
+HANDINS_EMPTY = "{path} is an empty file or archive. Download it again from your platform."
+HANDINS_NOT_OPENED = "{path} is damaged or cut off, so it cannot be opened. Download it again from your platform."
 NO_LAYOUT = "{path} holds nothing that looks like hand-ins. The layouts that are known: {layouts}."
+BUNDLE_MIXED = (
+    "{path} holds downloads of a whole class ({downloads}) beside other hand-ins ({others}). "
+    "Put the downloads into a folder of their own. If each archive is a student's, say so: --layout zips (or folders)."
+)
+BUNDLE_PLATFORMS = (
+    "{path} holds downloads of several platforms ({layouts}). Put those of each into a folder of their own, and grade "
+    "one after the other into the same --out."
+)
+BUNDLE_NEEDS_ROSTER = (
+    "{path} holds several downloads ({layout}) that number everybody anew, so only names can tell who is who. "
+    "Give the list of the class with --roster CSV."
+)
+BUNDLE_ANONYMOUS = (
+    "{path} holds several anonymous downloads ({layout}), and each of them calls everybody something else. "
+    "Grade one of them at a time, each into an --out of its own."
+)
 UNKNOWN_LAYOUT = "There is no layout {layout!r}.{hint} The layouts that are known: {layouts}."
 LAYOUT_DOES_NOT_FIT = "{path} has nothing in the layout {layout}. Without --layout it is looked for."
 METADATA_UNREADABLE = "{file} cannot be read: {problem}. Download the export from Gradescope again."
 ROSTER_UNREADABLE = "The roster {file} cannot be read: {problem}."
 ROSTER_NOT_UTF8 = "line {line} holds a character that is not UTF-8; save it as CSV UTF-8"
+ROSTER_NOT_UTF16 = "it begins as UTF-16 and is cut off or damaged; save it as CSV UTF-8"
 ROSTER_EMPTY = "it is empty"
 ROSTER_WITHOUT_IDS = (
     "none of its columns ({columns}) is one of id, e-mail or name; the first line must name the columns"
@@ -90,6 +113,7 @@ LAYOUT_WHY = "{count} of {total} names have its form, such as {example}"
 LAYOUT_WHY_FILE = "it holds {file}"
 LAYOUT_WHY_FOLDERS = "its first level is folders, such as {example}"
 LAYOUT_WHY_FILES = "its first level is files, such as {example}"
+LAYOUT_WHY_BUNDLE = "{count} downloads of a class lie in it, such as {example}"
 LAYOUT_WHY_FORCED = "because --layout says so"
 
 UNPLACED_OUTSIDE = "It lies beside the hand-ins and has not their form."

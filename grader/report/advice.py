@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from grader import messages
+from grader.place import place_of
 from grader.report.causes import Cause, Sorted
 from grader.report.text import number
 from grader.results import Outcome
@@ -37,7 +38,7 @@ def _what(cause: Cause) -> str:
     if check.diagnosis:
         return messages.REPORT_WHAT_MISTAKE
     if len(cause.items) > 1 and check.frames:
-        return messages.REPORT_PLACE.format(file=check.frames[-1].file, line=check.frames[-1].line)
+        return place_of(check.frames[-1])
     return messages.REPORT_WHAT_CHECK.format(title=(check.title or check.id).rstrip(".。"))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader import messages
+from grader.place import place_of
 from grader.report.causes import Cause, Item, is_silent
 from grader.report.charts import Chart, chart
 from grader.report.excerpt import Excerpt, around, defined_names, definition
@@ -118,9 +119,7 @@ def article(
         label=label(check, with_device),
         said=said,
         rest=rest,
-        unwritten=messages.REPORT_PLACE.format(file=check.frames[-1].file, line=check.frames[-1].line)
-        if unwritten(cause)
-        else "",
+        unwritten=place_of(check.frames[-1]) if unwritten(cause) else "",
         silent="" if said else _silent(check),
         about=about(cause.items[0], with_device),
         devices=[Device(one.outcome, label(one, True), list(paragraphs(one.message))) for one in cause.items[0].others],
@@ -219,7 +218,7 @@ def _mark(outcome: Outcome) -> str:
 
 def _frames(frames: list[Frame]) -> list[tuple[str, str]]:
     """Return (place, function) of each frame; of a deep recursion, the first and the last."""
-    shown = [(messages.REPORT_PLACE.format(file=one.file, line=one.line), _function(one)) for one in frames]
+    shown = [(place_of(one), _function(one)) for one in frames]
     if len(shown) > _SHOWN_FRAMES:
         left_out = messages.REPORT_FRAMES_LEFT_OUT.format(count=f"{len(shown) - _SHOWN_FRAMES:,}")
         shown[_SHOWN_FRAMES // 2 : -_SHOWN_FRAMES // 2] = [(left_out, "")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from grader import messages
 from grader.course import Exercise
+from grader.place import place_of
 from grader.report.advice import all_unwritten, checks, meaning, next_sentence, points, side_of_first
 from grader.report.article import Article, Printed, about, article, label, pictures, points_of, printed
 from grader.report.causes import Cause, Item, Sorted, sort_checks
@@ -289,7 +290,7 @@ def _passed_show(count: int) -> str:
 def _noticed(flag: Flag, sources: Mapping[str, str]) -> Noticed:
     lines = sources.get(flag.file, "").split("\n")
     code = lines[flag.line - 1].strip() if 1 <= flag.line <= len(lines) else ""
-    return Noticed(messages.REPORT_PLACE.format(file=flag.file, line=flag.line), flag.message, clipped_line(code))
+    return Noticed(place_of(flag), flag.message, clipped_line(code))
 
 
 # --- how it was judged -----------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from grader.results import Outcome
 from grader.sandbox.fence import Tier
 
 from .classroom_data import made_check, made_result
+from .handed_in import notebook
 from .test_cli_check import grader_run
 from .test_export_gradescope import read
 from .test_unprivileged import as_nobody
@@ -243,10 +244,76 @@ def test_a_known_mistake_is_named_and_no_expected_value_told(zipped: bytes, tmp_
 
 def test_what_cannot_be_read_is_the_students_to_correct(zipped: bytes, tmp_path: Path) -> None:
     """A missing file is judged: every check says what is missing, for no points."""
-    said, _ = run(unpacked(zipped, tmp_path, {"wrok.py": REFERENCE}))
+    said, _ = run(unpacked(zipped, tmp_path, {"notes.txt": REFERENCE}))
     assert said["score"] == 0.0
     assert {test["extra_data"]["outcomes"]["cpu"] for test in said["tests"]} == {"rejected"}
-    assert "Did you mean wrok.py?" in said["tests"][0]["output"]
+    assert "Nothing was found that could be work.py." in said["tests"][0]["output"]
+
+
+def test_the_only_python_file_is_taken_whatever_its_name(zipped: bytes, tmp_path: Path) -> None:
+    """As in a class, and the student is told."""
+    said, _ = run(unpacked(zipped, tmp_path, {"wrok.py": REFERENCE}))
+    assert said["score"] == 3.0
+    assert "wrok.py was taken as work.py." in said["output"]
+
+
+def notebook_of(*cells: str) -> str:
+    """Return a notebook with these code cells as text."""
+    return notebook(*cells).decode()
+
+
+def test_a_notebook_is_judged_as_in_a_class(zipped: bytes, tmp_path: Path) -> None:
+    """Its code cells count, also in a folder and under the name that a browser gave it, and the student is told."""
+    handed_in = {"hw/work (1).ipynb": notebook_of("%matplotlib inline\nimport math", REFERENCE)}
+    said, _ = run(unpacked(zipped, tmp_path, handed_in))
+    assert said["score"] == 3.0
+    assert "work (1).ipynb is a notebook: its code cells were judged as work.py." in said["output"]
+    assert "left out: 1" in said["output"]
+
+
+def test_places_in_a_notebook_are_told_by_cell(zipped: bytes, tmp_path: Path) -> None:
+    """In the message and in the call: there is no work.py in which line 4 could be looked up."""
+    cells = ("import math", "# see above\ndef double(x):\n    return halve(x)")
+    said, _ = run(unpacked(zipped, tmp_path, {"work.ipynb": notebook_of(*cells)}))
+    output = said["tests"][0]["output"]
+    assert said["score"] == 0.0
+    assert output.count("work.py, line 5 (cell 2, line 3)") == 2, output
+
+
+def test_a_notebook_that_cannot_be_read_is_the_students_to_correct(zipped: bytes, tmp_path: Path) -> None:
+    """The sentence is that of a class."""
+    said, _ = run(unpacked(zipped, tmp_path, {"work.ipynb": "{"}))
+    assert said["score"] == 0.0
+    assert "work.ipynb is not a readable notebook: the file is damaged" in said["tests"][0]["output"]
+
+
+def test_what_is_handed_in_is_found_by_the_rules_of_a_class(exercise: Exercise, tmp_path: Path) -> None:
+    """The file's own name comes before others and a notebook; of two with that name none is chosen."""
+
+    def chosen(**files: str) -> str:
+        root = Path(tempfile.mkdtemp(dir=tmp_path))
+        for name, text in files.items():
+            path = root / name.replace("__", "/").replace("_dot_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        found = container.handed_in(exercise, root)
+        return found.submission.sources[0].text if found.submission else found.problem
+
+    assert chosen(work_dot_py="a = 1", work_dot_ipynb=notebook_of("b = 1")) == "a = 1"
+    assert chosen(work_dot_py="a = 1", helper_dot_py="c = 1") == "a = 1"
+    assert chosen(a__work_dot_py="a = 1", b__notes_dot_txt="x") == "a = 1"
+    assert chosen(a__work_dot_py="a = 1", b__work_dot_py="a = 1") == "a = 1"
+    assert "Several files could be work.py" in chosen(a__work_dot_py="a = 1", b__work_dot_py="b = 1")
+    for nothing in (chosen(), chosen(notes_dot_txt="hello")):
+        assert nothing.startswith("Nothing was found that could be work.py. Expected a .py or .ipynb file")
+
+
+def test_links_of_a_submission_are_not_followed(exercise: Exercise, tmp_path: Path) -> None:
+    """A git submission may hold them; what they lead to is not the student's."""
+    (tmp_path / "elsewhere.py").write_text("a = 1")
+    (tmp_path / "submission" / "folder").mkdir(parents=True)
+    (tmp_path / "submission" / "work.py").symlink_to(tmp_path / "elsewhere.py")
+    assert "is a link" in container.handed_in(exercise, tmp_path / "submission").problem
 
 
 def test_a_submission_cannot_write_its_own_result(zipped: bytes, tmp_path: Path) -> None:
@@ -386,15 +453,3 @@ def test_two_exercises_in_a_zip_are_the_courses_mistake(zipped: bytes, tmp_path:
     shutil.copytree(exercises / SLUG, exercises / "exercise2_other")
     assert container.main([str(root)]) == 3
     assert "holds 2 exercises" in read((root / "results" / "results.json").read_bytes())["output"]
-
-
-def test_of_two_folders_with_all_files_none_is_chosen(tmp_path: Path) -> None:
-    """Then the upload itself is read, and the student told what is missing; links are not followed."""
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "work.py").write_text("")
-    assert container.folder_with(["work.py"], tmp_path) == tmp_path
-    (tmp_path / "a" / "work.py").unlink()
-    assert container.folder_with(["work.py"], tmp_path) == tmp_path / "b"
-    (tmp_path / "c").symlink_to(tmp_path / "b")
-    assert container.folder_with(["work.py"], tmp_path) == tmp_path / "b"

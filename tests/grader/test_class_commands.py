@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 
 import grader.classroom.run
 from grader import language
+from grader.classroom.handin import Student
+from grader.classroom.listing import student_lines
 from grader.classroom.store import FILE, Store
 from grader.cli import main
 from grader.commands import grading
 from grader.course import Course, load_course
 from grader.sandbox.fence import Tier
+from grader.terminal import console_for
 
 from .graded_class import ANSWERS, GOOD, SECOND, grade, hand_in, make_class, take_in
 from .tiny_course import SLUG
@@ -169,6 +174,17 @@ def test_results_of_one_student_show_mistakes_and_attempts(run: Run, folder: Pat
     assert f"ben, {SLUG}: 1 -> 4 (+3) (other files)" in moved
     assert "test_draw: failed 0/3 -> passed 3/3" in moved
     assert "4 results are as they were." in moved
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [("", "ben"), ("ben", "ben"), ("Ben Berg", "Ben Berg (ben)")],
+)
+def test_results_call_a_student_once(name: str, heading: str) -> None:
+    """Name and id, or the id alone where there is no name or it is the id."""
+    console = console_for(io.StringIO())
+    first = next(student_lines(SimpleNamespace(exercises=()), Student("ben", name), console))  # type: ignore[arg-type]
+    assert first.plain == heading
 
 
 @pytest.mark.parametrize(

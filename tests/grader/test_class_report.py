@@ -235,6 +235,20 @@ def test_a_students_page_tells_what_only_instructors_see(written: dict[str, Path
     assert "backprop.py, line 12: reads sys.modules" in flagged
 
 
+def test_a_student_without_a_name_is_called_once(tmp_path: Path) -> None:
+    """Without a roster, folders give an id that is the name too: neither row nor page says it twice in one place."""
+    plain = made_class(30, 1, 6)
+    nameless = {student.id: replace(student, name=student.id, email="", section="") for student in plain.students}
+    standings = {key: replace(one, student=nameless[key[0]]) for key, one in plain.standings.items()}
+    class_report(replace(plain, students=tuple(nameless.values()), standings=standings), tmp_path)
+    page = Document((tmp_path / "students" / "student-001.html").read_text("utf-8"))
+    assert "student-001" not in [one.text.strip() for one in page.all("p")]
+    rows = [Document((tmp_path / name).read_text("utf-8")) for name in ("index.html", f"exercises/{SLUG}.html")]
+    heads = [one.text for page in rows for one in page.all("th", class_="who") if "student-001" in one.text]
+    assert heads
+    assert [text for text in heads if text.count("student-001") > 1] == []
+
+
 def test_an_exercises_page_lists_everybody(written: dict[str, Path]) -> None:
     """With score, what did not pass, and mistakes; the hardest check first."""
     page = Document((written["folder"] / "exercises" / f"{SLUG}.html").read_text("utf-8"))

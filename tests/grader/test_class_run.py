@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -17,11 +19,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from grader import published
 from grader.classroom import benches
 from grader.classroom.benches import Judged, Task, judge_task
 from grader.classroom.picture import attempts_of, difference
 from grader.classroom.store import Store
-from grader.course import Course
+from grader.course import GRADER_DATA, Course
 from grader.errors import CourseError, UsageError
 from grader.results import Outcome
 
@@ -356,6 +359,48 @@ def test_only_what_changed_is_judged_again(light: tuple[Course, Path, Path]) -> 
     assert [(move.student, move.before, move.after, move.why) for move in moved.moves] == [
         ("ben", 1, 4, ("submission",))
     ]
+
+
+WITH_FASHION = """
+    import os
+    from grader.suite import *
+
+    @points(2)
+    def test_half(submission):
+        '''Halves a number, and Fashion-MNIST where it is there.'''
+        try:
+            count = len(fashion_mnist().test.t)
+        except Exception:
+            count = 4
+        expect_equal(submission.half(count), count / 2)
+"""
+
+
+def test_what_depends_on_a_data_set_is_judged_again_when_it_arrives(
+    light: tuple[Course, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exercise that reads it and no other; where it lies, and a folder without it, change nothing."""
+    course, handed_in, out = light
+    suite = course.root / "tests" / "hidden" / SECOND / "test_more.py"
+    suite.write_text(textwrap.dedent(WITH_FASHION))
+    monkeypatch.delenv(GRADER_DATA, raising=False)
+    assert len(grade(course, handed_in, out).judged()) == 4
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv(GRADER_DATA, str(tmp_path / "empty"))
+    assert grade(course, handed_in, out).judged() == []
+    files = {name: name.encode() for name in published.FASHION_MD5}
+    sums = {name: hashlib.md5(data, usedforsecurity=False).hexdigest() for name, data in files.items()}
+    monkeypatch.setattr(published, "FASHION_MD5", sums)
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        for name, data in files.items():
+            (tmp_path / place / name).write_bytes(data)
+    monkeypatch.setenv(GRADER_DATA, str(tmp_path / "here"))
+    assert sorted(grade(course, handed_in, out).judged()) == [f"ann {SECOND}", f"ben {SECOND}"]
+    monkeypatch.setenv(GRADER_DATA, str(tmp_path / "there"))
+    assert grade(course, handed_in, out).judged() == []
+    (tmp_path / "there" / next(iter(files))).write_bytes(b"another file")
+    assert grade(course, handed_in, out).judged() == [], "what was judged without the data is known"
 
 
 def test_changed_points_are_recomputed_without_judging(light: tuple[Course, Path, Path]) -> None:

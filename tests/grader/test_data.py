@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from grader import data
+from grader import data, published
 from grader.data import sets
 from grader.errors import CourseError
 from grader.grade import Grader
@@ -94,14 +94,14 @@ def test_the_files_say_where_they_come_from() -> None:
 def fashion(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int = 6) -> None:
     """Write four files in the form of Fashion-MNIST, with few pictures, and take their sums for the published ones."""
     sums = {}
-    for place, name in enumerate(sets._FASHION_MD5):
+    for place, name in enumerate(published.FASHION_MD5):
         shape = (count, 28, 28) if "images" in name else (count,)
         size = count * 28 * 28 if "images" in name else count
         values = bytes((index * 7 + place) % (256 if "images" in name else 10) for index in range(size))
         packed = gzip.compress(struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + values, mtime=0)
         (folder / name).write_bytes(packed)
         sums[name] = hashlib.md5(packed, usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(sets, "_FASHION_MD5", sums)
+    monkeypatch.setattr(published, "FASHION_MD5", sums)
 
 
 def test_fashion_mnist_is_read_from_the_named_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import tarfile
 import unicodedata
@@ -278,9 +279,11 @@ def test_bad_entries_of_a_class_archive_cost_their_students_only(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
-        ("class.zip", b"PK\x03\x04 cut off", "is damaged or cut off"),
-        ("class.tar", tar(), "this is a tar archive, expected"),
-        ("class.zip", b"", "is empty"),
+        ("class.zip", b"PK\x03\x04 cut off", r"class\.zip is damaged or cut off, .* Download it again"),
+        ("class.tar", tar(), r"class\.tar is a tar archive, expected a folder or a \.zip\."),
+        ("class.zip", b"", r"class\.zip is an empty file or archive\. Download it again"),
+        ("class.zip", zipped({}), r"class\.zip is an empty file or archive\. Download it again"),
+        ("work.py", PY, r"work\.py is a file of another kind, expected a folder .*`grader check --submission FILE`"),
     ],
 )
 def test_a_class_that_is_no_archive_is_the_commands_mistake(
@@ -288,8 +291,16 @@ def test_a_class_that_is_no_archive_is_the_commands_mistake(
 ) -> None:
     """Whoever grades reads what the file is and what to point at."""
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(UsageError, match=sentence):
+    with pytest.raises(UsageError, match=sentence) as raised:
         taken(tmp_path / name)
+    assert "hand it in" not in str(raised.value), "that is what a student could do, and whoever grades is none"
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """Nobody writes to it: opening it would never end."""
+    os.mkfifo(tmp_path / "class.zip")
+    with pytest.raises(UsageError, match=r"class\.zip is a pipe or device, expected a folder or a \.zip"):
+        taken(tmp_path / "class.zip")
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:

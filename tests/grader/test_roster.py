@@ -68,6 +68,10 @@ BROKEN = {
     "no id": ("id,name\n1,Ada\n,Bo\n", "line 3 has no id"),
     "twice": ("id,name\nA1,Ada\na1,Bo\n", "'a1' stands in lines 2 and 3"),
     "latin-1": ("id,name\n1,Jürgen\n".encode("latin-1"), "line 2 holds a character that is not UTF-8"),
+    "cut off": (
+        "id,name\n1,Ada\n".encode("utf-16")[:-1],
+        "it begins as UTF-16 and is cut off or damaged; save it as CSV UTF-8",
+    ),
     "quotes": ('id,name\n1,"Ada\n', "unexpected end of data"),
 }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
 
 import pytest
 
+from grader.sandbox import fence
 from grader.sandbox.fence import Tier
 
 from .bench import Bench
@@ -29,34 +31,47 @@ def controlled(control: str) -> list[Entry]:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    """A bench without a fence: a canary in one's own process is found on every tier."""
-    bench = Bench(Tier.NONE)
-    bench.start()
-    yield bench
-    bench.close()
+def fenced() -> Iterator[Bench]:
+    """A bench at the strongest tier of this machine: no fence keeps a process from what is in it."""
+    with started(fence.strongest_tier()) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def unfenced() -> Iterator[Bench]:
+    """A bench without a fence."""
+    with started(Tier.NONE) as bench:
+        yield bench
+
+
+@contextlib.contextmanager
+def started(tier: Tier) -> Iterator[Bench]:
+    """Start a bench and close it."""
+    with contextlib.closing(Bench(tier)) as bench:
+        bench.start()
+        yield bench
 
 
 @pytest.mark.parametrize("entry", controlled("planted"), ids=lambda entry: entry.name)
-def test_an_attack_finds_what_was_planted_for_it(bench: Bench, entry: Entry) -> None:
+def test_an_attack_finds_what_was_planted_for_it(fenced: Bench, entry: Entry) -> None:
     """It recognises a canary where it looks for one."""
     planted = _PLANTED.format(canary="hostile-canary-" + "5" * 32)
-    assert SUCCEEDED in bench.judge(bench.hand_in(entry, planted)).shown
+    assert SUCCEEDED in fenced.judge(fenced.hand_in(entry, planted)).shown
 
 
 @pytest.mark.parametrize("entry", controlled("unfenced"), ids=lambda entry: entry.name)
-def test_an_attack_succeeds_without_a_fence(bench: Bench, entry: Entry) -> None:
+def test_an_attack_succeeds_without_a_fence(unfenced: Bench, entry: Entry) -> None:
     """It is the fence that stops it."""
-    assert SUCCEEDED in bench.judge(bench.hand_in(entry)).shown
+    assert SUCCEEDED in unfenced.judge(unfenced.hand_in(entry)).shown
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may read another process")
-def test_what_guests_are_forked_from_holds_no_canary(bench: Bench) -> None:
+def test_what_guests_are_forked_from_holds_no_canary(fenced: Bench) -> None:
     """Every guest can read its memory; this process, which knows them all, is the control."""
-    zygote = bench.grader.zygote.pid
+    zygote = fenced.grader.zygote.pid
     assert zygote is not None
     assert canaries_in(zygote) == set()
-    assert canaries_in(os.getpid()) >= {canary.encode() for canary in bench.canaries.values()}
+    assert canaries_in(os.getpid()) >= {canary.encode() for canary in fenced.canaries.values()}
 
 
 def canaries_in(pid: int) -> set[bytes]:

@@ -18,6 +18,7 @@ from grader.sandbox import fence
 from grader.sandbox.fence import Tier
 from tests.grader.conftest import usable
 
+from .__main__ import main
 from .entries import Entry, load_entries
 from .part import is_part
 from .trial import Trials
@@ -53,3 +54,18 @@ def test_hostile_submissions_end_as_they_must_without_namespaces() -> None:
     command = [sys.executable, "-m", "tests.hostile", "--tier", "landlock", "--part"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+
+
+def test_a_name_that_is_no_entry_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run of nothing must not look like one that found nothing."""
+    assert main(["forging/exits_at_imprt"]) == 2
+    assert "no entry of the corpus is called forging/exits_at_imprt" in capsys.readouterr().out
+
+
+def test_a_run_that_tried_nothing_does_not_count_as_one_that_found_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is skipped is listed with its reason, and the command fails."""
+    (skipped, *_) = [entry for entry in ENTRIES if entry.expect.skip]
+    assert main([skipped.name]) == 1
+    said = capsys.readouterr().out
+    assert skipped.expect.skip in said
+    assert "entries run: 0 at tier namespaces, 0 at tier landlock, of 1 in the corpus; skipped: 1" in said

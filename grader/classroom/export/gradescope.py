@@ -10,7 +10,7 @@ Source: Gradescope, Autograder Specifications, "Output format".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from grader.classroom.export.exported import Exported
 from grader.classroom.export.writing import Judged, distinct_names, judged, notes, write_files
 from grader.classroom.view import ClassView, Standing
 from grader.course import Exercise
+from grader.place import place_of
 from grader.report.causes import Item
 from grader.results import OUR_FAILURES, ExerciseResult, Outcome
 
@@ -65,18 +66,25 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def results_of(
-    result: ExerciseResult, exercise: Exercise, *, standing: Standing | None = None, wall_s: float | None = None
+    result: ExerciseResult,
+    exercise: Exercise,
+    *,
+    standing: Standing | None = None,
+    wall_s: float | None = None,
+    read_as: Sequence[str] = (),
 ) -> Results:
     """Return what Gradescope is told about one result.
 
     Args:
         standing: Where a class was graded: its score, with overrides and after the late policy, is the one that counts.
         wall_s: How long it took, seconds; None means the sum over the checks.
+        read_as: What the student should know of how the files were read.
     """
     shown = telling.allowed(result, exercise)
     score = _score(shown, standing)
     settled = score is not msgspec.UNSET
-    said = [*telling.honest(shown), *(telling.of_standing(standing, shown.max_score) if standing else [])]
+    said = [*map(telling.line, read_as), *telling.honest(shown)]
+    said += telling.of_standing(standing, shown.max_score) if standing else []
     return Results(
         output=telling.clip("\n".join([*said, *_flagged(shown), *_imported(shown)]), telling.MAX_CHARS),
         tests=tuple(_test(item, settled) for item in telling.items(shown)),
@@ -139,10 +147,8 @@ def _output(item: Item) -> str:
 
 def _flagged(result: ExerciseResult) -> list[str]:
     """Return what a person should look at; students read it on their page too."""
-    places = (messages.REPORT_PLACE.format(file=flag.file, line=flag.line) for flag in result.flags)
     return [
-        telling.line(messages.TOLD_FLAG.format(place=place, message=flag.message))
-        for place, flag in zip(places, result.flags, strict=True)
+        telling.line(messages.TOLD_FLAG.format(place=place_of(flag), message=flag.message)) for flag in result.flags
     ]
 
 

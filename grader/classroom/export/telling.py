@@ -14,6 +14,7 @@ from grader import messages
 from grader.classroom.view import Override, Standing
 from grader.course import Exercise
 from grader.enumeration import enumerated
+from grader.place import place_of
 from grader.policy import withheld
 from grader.report.advice import checks as counted
 from grader.report.advice import meaning
@@ -127,7 +128,7 @@ def _about(check: CheckResult) -> Iterator[str]:
         yield meaning(check.outcome)
     if check.outcome is not Outcome.TODO:  # its message names the function; the line adds nothing
         for frame in check.frames[-1:]:
-            yield line(messages.CHECK_FRAME.format(file=frame.file, line=frame.line, function=frame.function))
+            yield line(messages.CHECK_FRAME.format(place=place_of(frame), function=frame.function))
             yield f"    {line(frame.code.strip())}"
     if check.stdout.strip():
         yield f"{messages.CHECK_PRINTED}\n{clip(text(check.stdout.strip()), _MAX_PRINTED)}"

@@ -37,11 +37,11 @@ MAX_WRAPPING = 4
 
 def detect(tree: Tree, catalogue: Catalogue) -> tuple[Layout, Tree, str] | None:
     """Return the layout of a tree, the tree without folders that only wrap it, and what told the layout."""
-    for inner in _unwrapped(tree):
+    for inner in unwrapped(tree):
         for layout in CERTAIN:
             if why := layout.evidence(inner, catalogue):
                 return layout, inner, why
-    for inner in reversed(_unwrapped(tree, catalogue)):
+    for inner in reversed(unwrapped(tree, catalogue)):
         for layout in LOOSE:
             if why := layout.evidence(inner, catalogue):
                 return layout, inner, why
@@ -50,11 +50,11 @@ def detect(tree: Tree, catalogue: Catalogue) -> tuple[Layout, Tree, str] | None:
 
 def fitted(layout: Layout, tree: Tree, catalogue: Catalogue) -> Tree:
     """Return the tree without wrapping folders, for a layout that was named by a person."""
-    wrapped = _unwrapped(tree) if layout in CERTAIN else list(reversed(_unwrapped(tree, catalogue)))
+    wrapped = unwrapped(tree) if layout in CERTAIN else list(reversed(unwrapped(tree, catalogue)))
     return next((inner for inner in wrapped if layout.evidence(inner, catalogue)), wrapped[0])
 
 
-def _unwrapped(tree: Tree, catalogue: Catalogue | None = None) -> list[Tree]:
+def unwrapped(tree: Tree, catalogue: Catalogue | None = None) -> list[Tree]:
     """Return the tree, and it without the single folder that all lies in, and so on.
 
     With a catalogue only folders that can be no student's are left out: those with folders or archives that name no

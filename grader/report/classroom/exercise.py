@@ -91,7 +91,7 @@ def _student(found: Findings, standing: Standing) -> ExerciseStudent:
     named = [one.diagnosis.misconception for one in standing.result.checks if one.diagnosis] if standing.result else []
     return ExerciseStudent(
         standing.student.id,
-        standing.student.name,
+        standing.student.own_name,
         text,
         value,
         share,

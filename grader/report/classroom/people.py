@@ -120,7 +120,7 @@ def _row(found: Findings, student: Student, waits: bool, needs_help: bool, secti
     note = messages.CLASS_SHOW_PERSON if waits else messages.CLASS_SHOW_HELP if needs_help else ""
     return StudentRow(
         student.id,
-        student.name,
+        student.own_name,
         total.score,
         number(total.score) + (f" {messages.CLASS_SO_FAR}" if total.open else ""),
         words.points_share(total.score, found.whole),

@@ -11,6 +11,7 @@ from grader import messages
 from grader.classroom.handin import Student
 from grader.classroom.statistics import is_late, is_open
 from grader.classroom.view import Comment, Override, Standing
+from grader.place import place_of
 from grader.report.advice import checks as count_checks
 from grader.report.advice import next_sentence
 from grader.report.article import Article, article, label
@@ -97,7 +98,7 @@ def student_page(found: Findings, student: Student) -> StudentPage:
         title=messages.CLASS_STUDENT_TITLE.format(student=student.id, course=found.view.course.name),
         id=student.id,
         anchor=f"student-{found.links.students[student.id]}",
-        who=[one for one in (student.name, student.email, section) if one],
+        who=[one for one in (student.own_name, student.email, section) if one],
         total=form.format(score=number(total.score), whole=number(found.whole)),
         final=messages.CLASS_STUDENT_FINAL.format(score=words.score_of(total.counted)) if differs else "",
         parts=[_part(found, found.view.of(student.id, one.slug)) for one in found.view.exercises],
@@ -188,7 +189,7 @@ def _facts(standing: Standing) -> list[str]:
 def _flag(standing: Standing, flag: Flag) -> tuple[str, str, str]:
     lines = standing.sources.get(flag.file, "").split("\n")
     code = lines[flag.line - 1].strip() if 1 <= flag.line <= len(lines) else ""
-    return messages.REPORT_PLACE.format(file=flag.file, line=flag.line), flag.message, clipped_line(code)
+    return place_of(flag), flag.message, clipped_line(code)
 
 
 def _override(one: Override) -> str:
@@ -223,6 +224,6 @@ def _line(item: Item, with_device: bool) -> Line:
         check.id,
         messages.CLASS_STUDENT_OPEN_POINTS.format(whole=whole) if item.outcome in _OPEN else earned,
         said if len(said) <= _MESSAGE_CHARS else said[:_MESSAGE_CHARS] + "…",
-        messages.REPORT_PLACE.format(file=frame.file, line=frame.line) if frame else "",
+        place_of(frame) if frame else "",
         check.diagnosis.misconception if check.diagnosis else "",
     )

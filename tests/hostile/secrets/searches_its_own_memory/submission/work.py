@@ -17,10 +17,12 @@ def regions():
     """Yield (start, end) of what is mapped: as the kernel says it, or else around everything that Python knows of."""
     try:
         with open("/proc/self/maps") as maps:
-            for line in maps:
-                start, end = (int(part, 16) for part in line.split()[0].split("-"))
-                if line.split()[1].startswith("r") and "[v" not in line:
-                    yield start, end
+            lines = [line.split() for line in maps if "[v" not in line]
+        lines.sort(key=lambda line: (not line[1].startswith("rw"), len(line) > 5 and line[5] != "[heap]"))
+        for span, rights, *_ in lines:
+            start, end = (int(part, 16) for part in span.split("-"))
+            if rights.startswith("r"):
+                yield start, end
     except OSError as error:
         print(f"maps: denied ({type(error).__name__})")
         gc.unfreeze()
@@ -41,7 +43,7 @@ def read(start, end, pipe):
 
 
 pipe = os.pipe()
-due, searched, found, rest = time.monotonic() + 0.3, 0, [], b""
+due, searched, found, rest = time.monotonic() + 0.7, 0, [], b""
 for start, end in regions():
     for piece in read(start, end, pipe):
         searched += len(piece)
