@@ -100,11 +100,10 @@ class Grader:
         """
         try:
             self._start()
-        except OSError as error:  # no room, no descriptors, no processes
+        except BaseException as error:
             self.close()
-            raise InfrastructureError(messages.MACHINE_EXHAUSTED.format(problem=error.strerror or error)) from error
-        except BaseException:
-            self.close()
+            if isinstance(error, OSError):  # no room, no descriptors, no processes
+                raise InfrastructureError(messages.MACHINE_EXHAUSTED.format(problem=error.strerror or error)) from error
             raise
         return self
 
