@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip
 TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 BUILD := $(shell sed -n 's/^setuptools==.*/&/p' constraints.txt)
 
-.PHONY: demo screenshots test hostile axe check fmt bench doctor clean
+.PHONY: demo screenshots test hostile fuzz chaos soak axe check fmt bench doctor clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -30,6 +30,18 @@ test: $(VENV)/.installed-dev
 # Some of it: make hostile HOSTILE="forging secrets/walks_the_stack"
 hostile: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.hostile $(HOSTILE)
+
+# A million damaged answers for the host to read, guided by coverage where atheris is installed (pip install atheris).
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.hostile.fuzz $(FUZZ)
+
+# Kills at drawn moments of judging, small disks, class runs that are broken off: never a wrong score, nothing left.
+chaos: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.hostile.chaos $(CHAOS)
+
+# Ten thousand sandboxes on each tier, and whether memory, descriptors, mounts or anything else grows.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.hostile.soak $(SOAK)
 
 # Once, where there are node and a Chromium: the accessibility scan of the reports is then part of `make test`.
 axe:

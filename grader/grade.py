@@ -100,8 +100,10 @@ class Grader:
         """
         try:
             self._start()
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, OSError):  # no room, no descriptors, no processes
+                raise InfrastructureError(messages.MACHINE_EXHAUSTED.format(problem=error.strerror or error)) from error
             raise
         return self
 

@@ -59,6 +59,7 @@ HEADER_UNREADABLE = "{file} cannot be read: {problem}"
 
 # --- command line -----------------------------------------------------------------------------------------------
 
+MACHINE_EXHAUSTED = "What judging needs could not be started: {problem}. End other programs, or raise the limits that `ulimit -a` shows, and run the same command again."
 CLI_OUR_FAULT = "Something of ours failed, which costs no points: {reason} Run the same command again; `grader doctor` shows what this machine lacks."
 
 CLI_ERROR = "grader: {message}"

@@ -347,14 +347,20 @@ def test_the_status_of_the_keeper_is_read(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"", b"not json", b"[1]", b"null", b'{"status":', b"\xff\xfe", b"[" * 4096, b"1" * 4096],
-    ids=["end", "text", "list", "null", "half", "not utf-8", "nesting", "digits"],
+    "garbage", [b"not json", b"[1]", b"null", b'{"status":', b"\xff\xfe", b"[" * 4096, b"1" * 4096],
+    ids=["text", "list", "null", "half", "not utf-8", "nesting", "digits"],
 )  # fmt: skip
 def test_a_garbled_status_is_no_status(ends: Ends, garbage: bytes) -> None:
     """Whatever stands there, the answer is a dict."""
     ends.lifeline.sendall(garbage)
     ends.lifeline.shutdown(socket.SHUT_WR)
     assert ends.channel.status() == {}
+
+
+def test_a_keeper_that_ends_without_a_word_is_gone(ends: Ends) -> None:
+    """It always says how its guest ended, so it was killed."""
+    ends.lifeline.shutdown(socket.SHUT_WR)
+    assert ends.channel.status() == {"keeper_gone": True}
 
 
 def test_a_silent_keeper_gives_no_status(ends: Ends) -> None:

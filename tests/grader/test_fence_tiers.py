@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.errors import FenceError
+from grader.errors import FenceError, InfrastructureError
 from grader.limits import Limits
 from grader.sandbox import fence
 from grader.sandbox.fence import Layer, Tier, kernel, namespaces, paths, privileges, recipe
@@ -225,3 +226,29 @@ def test_limits_of_the_fence_are_those_of_the_exercise() -> None:
     limits = in_fence(available(Tier.NAMESPACES), read).value
     assert limits == [[LIMITS.file_bytes] * 2, [LIMITS.processes] * 2, [0, 0], [256, 256]]
     assert without_fence(read).value != limits
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_machine_that_is_out_of_something_is_not_one_without_a_fence(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A rehearsal that ran out of descriptors chose the tier `none`, and what followed ran unfenced."""
+
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(kernel, "unshare", refused)
+    monkeypatch.setattr(kernel, "landlock_create_ruleset", refused, raising=False)
+    with pytest.raises(InfrastructureError, match=os.strerror(number)):
+        fence.strongest_tier()
+
+
+def test_no_descriptor_for_a_rehearsal_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is forked, too."""
+
+    def none_left() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe", none_left)
+    with pytest.raises(InfrastructureError, match="could not be started: Too many open files"):
+        fence.strongest_tier()

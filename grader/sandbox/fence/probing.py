@@ -7,6 +7,7 @@ concluded from version numbers or files.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import NoReturn
 import msgspec
 
 from grader import messages
-from grader.errors import FenceError
+from grader.errors import FenceError, InfrastructureError
 from grader.limits import Limits
 from grader.sandbox.fence import cgroup, kernel, namespaces, paths, privileges, seccomp
 from grader.sandbox.fence.cage import Cage
@@ -24,6 +25,8 @@ from grader.sandbox.fence.failure import FIXES, Layer, applying
 from grader.sandbox.fence.recipe import confine, isolate
 from grader.sandbox.fence.spec import FenceSpec, Tier
 
+# What there is too little of for the moment. Nothing follows from it about what the machine can do.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _LAST_LANE = privileges.LANES - 1  # a rehearsal must not share its user with a guest at work
 
 
@@ -52,7 +55,11 @@ def probe() -> tuple[Primitive, ...]:
 
 
 def strongest_tier() -> Tier:
-    """Return the strongest tier that this machine can raise."""
+    """Return the strongest tier that this machine can raise.
+
+    Raises:
+        InfrastructureError: there is no room to find out.
+    """
     for tier in (Tier.NAMESPACES, Tier.LANDLOCK):
         try:
             rehearse(tier)
@@ -110,14 +117,24 @@ def _guest(spec: FenceSpec, cage: Cage, report_fd: int) -> None:
 
 
 def _report_of_child(body: Callable[[int], None]) -> tuple[str, ...]:
-    """Run `body` in a forked child and return the layers it reports, or raise the failure it reports."""
-    read_fd, write_fd = os.pipe()
-    status = _in_child(lambda: _reporting(write_fd, lambda: body(write_fd)))
+    """Run `body` in a forked child and return the layers it reports, or raise the failure it reports.
+
+    Raises:
+        FenceError: that is the report. InfrastructureError: the machine has no room for it now, which says nothing of
+            what it can do: nobody must be judged without a fence because of that.
+    """
+    try:
+        read_fd, write_fd = os.pipe()
+        status = _in_child(lambda: _reporting(write_fd, lambda: body(write_fd)))
+    except OSError as error:
+        raise InfrastructureError(messages.MACHINE_EXHAUSTED.format(problem=error.strerror)) from error
     os.close(write_fd)
     with open(read_fd, "rb") as pipe:
         report = json.loads(pipe.readline() or b"{}")
     if "layers" in report:
         return tuple(report["layers"])
+    if "exhausted" in report:
+        raise InfrastructureError(messages.MACHINE_EXHAUSTED.format(problem=report["exhausted"]))
     problem = messages.FENCE_NO_REHEARSAL.format(status=status)
     raise FenceError(*report.get("failure", (Layer.SESSION, problem)))
 
@@ -125,8 +142,14 @@ def _report_of_child(body: Callable[[int], None]) -> tuple[str, ...]:
 def _reporting(report_fd: int, body: Callable[[], None]) -> None:
     try:
         body()
-    except FenceError as error:
-        _send(report_fd, {"failure": (error.primitive, error.problem, error.fix)})
+    except (FenceError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _EXHAUSTED:
+            _send(report_fd, {"exhausted": cause.strerror})
+        elif isinstance(error, FenceError):
+            _send(report_fd, {"failure": (error.primitive, error.problem, error.fix)})
+        else:
+            raise
 
 
 def _send(report_fd: int, report: dict[str, object]) -> None:
