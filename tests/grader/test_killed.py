@@ -91,9 +91,10 @@ def of_guest(zygote: Zygote) -> tuple[psutil.Process, psutil.Process]:
 
 
 def kill(zygote: Zygote, who: str) -> None:
-    """Kill the keeper or the guest that was forked last."""
+    """Kill the keeper or the guest that was forked last, and wait: a guest outlives its keeper by a moment."""
     keeper, guest = of_guest(zygote)
     os.kill((keeper if who == "keeper" else guest).pid, signal.SIGKILL)
+    assert psutil.wait_procs([keeper, guest] if who == "keeper" else [guest], timeout=20)[1] == []
 
 
 @pytest.fixture
