@@ -47,9 +47,9 @@ from grader.suite.present import absent_devices, held_for
 from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 
-# A judge answers this long after its own deadline has passed, or it is stuck in host code. At its deadline it asks the
-# guest where it stands and waits until nothing is left of it: a guest that is deaf to signals makes it wait for both,
-# and must not get an `error` of ours for that.
+# A judge answers this long after its own deadline has passed, or it is stuck in host code. It has to be longer than all
+# that the channel waits for a guest that was given up (where it stands, how it ended, until it is gone), and by more
+# than a busy machine takes: a guest that lets us wait would otherwise buy an `error` in the place of its timeout.
 GRACE_S = 3.0
 # Between two checks a judge only frees memory and writes a line; opening starts a Python and imports the submission.
 _BETWEEN_S = 5.0

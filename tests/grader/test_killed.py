@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from grader.errors import GuestLost
+from grader.grade import Grader
 from grader.results import CheckResult, Outcome
+from grader.sandbox import channel
 from grader.sandbox.fence import Tier
 from grader.sandbox.host import Session
 from grader.sandbox.spawn import Zygote
+from grader.submission import SourceFile, Submission
+from grader.suite import worker
 
 from .conftest import OpenSession
 from .tiny_course import FakeSession, judge_events, make_course, results
@@ -86,9 +91,10 @@ def of_guest(zygote: Zygote) -> tuple[psutil.Process, psutil.Process]:
 
 
 def kill(zygote: Zygote, who: str) -> None:
-    """Kill the keeper or the guest that was forked last."""
+    """Kill the keeper or the guest that was forked last, and wait: a guest outlives its keeper by a moment."""
     keeper, guest = of_guest(zygote)
     os.kill((keeper if who == "keeper" else guest).pid, signal.SIGKILL)
+    assert psutil.wait_procs([keeper, guest] if who == "keeper" else [guest], timeout=20)[1] == []
 
 
 @pytest.fixture
@@ -141,3 +147,56 @@ def test_a_guest_that_ends_itself_is_no_reason_to_try_again(open_session: OpenSe
             session.submission.call(name)
         assert not lost.value.is_worth_another_try(1)
         session.begin_check(1, session._deadline)
+
+
+# --- nobody buys an error -----------------------------------------------------------------------------------------
+
+AT_THE_DEADLINE = {
+    "ignores the question where it stands": """
+        import signal
+        def double(x):
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            while True: pass
+    """,
+    "prints for ever and answers nothing": """
+        import os, signal, time
+        def double(x):
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            while True:
+                os.write(1, b".")
+                time.sleep(0.003)
+    """,
+    "closes its line just before": """
+        import os, stat, time
+        def double(x):
+            until = time.monotonic() + 0.95
+            while time.monotonic() < until: pass
+            for fd in range(3, 256):
+                try:
+                    if stat.S_ISSOCK(os.fstat(fd).st_mode): os.close(fd)
+                except OSError: pass
+            while True: pass
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def bench(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
+    """A grader whose check may take a second."""
+    limits = "[limits]\ncheck_wall_s = 1\nwall_s = 30\n"
+    exercise = make_course(tmp_path_factory.mktemp("course"), HIDDEN, more=limits)
+    with Grader(exercise, zygote=zygote) as grader:
+        yield grader
+
+
+@pytest.mark.parametrize("name", AT_THE_DEADLINE)
+def test_what_lets_us_wait_at_its_deadline_gets_its_own_outcome(bench: Grader, name: str) -> None:
+    """The worker took such a judge for stuck in host code, and the student had an `error`, which costs nothing."""
+    text = textwrap.dedent(AT_THE_DEADLINE[name])
+    (check,) = bench.grade(Submission("0" * 64, (SourceFile("work.py", text),))).checks
+    assert check.outcome in (Outcome.TIMEOUT, Outcome.CRASHED)
+
+
+def test_a_worker_waits_longer_than_a_channel() -> None:
+    """With a second and more to spare, which a busy machine may need."""
+    assert channel._WHERE_WAIT_S + channel._STATUS_WAIT_S + channel._CLOSE_WAIT_S + 0.75 < worker.GRACE_S
