@@ -85,7 +85,8 @@ def test_killed_while_it_is_imported_it_is_imported_again(loss: GuestLost, tmp_p
 
 def of_guest(zygote: Zygote) -> tuple[psutil.Process, psutil.Process]:
     """Return the keeper and the guest that were forked last."""
-    keeper = max(psutil.Process(zygote.pid).children(), key=lambda process: process.pid)
+    # By when they began: numbers of processes begin anew at some point.
+    keeper = max(psutil.Process(zygote.pid).children(), key=psutil.Process.create_time)
     (guest,) = keeper.children()
     return keeper, guest
 
