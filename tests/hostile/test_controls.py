@@ -61,8 +61,9 @@ def test_an_attack_finds_what_was_planted_for_it(fenced: Bench, entry: Entry) ->
 
 @pytest.mark.parametrize("entry", controlled("unfenced"), ids=lambda entry: entry.name)
 def test_an_attack_succeeds_without_a_fence(unfenced: Bench, entry: Entry) -> None:
-    """It is the fence that stops it."""
-    assert SUCCEEDED in unfenced.judge(unfenced.hand_in(entry)).shown
+    """It is the fence that stops it. One of three tries is enough: a busy machine may be too slow for an attack."""
+    folder = unfenced.hand_in(entry)
+    assert any(SUCCEEDED in unfenced.judge(folder).shown for _ in range(3))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may read another process")

@@ -12,8 +12,8 @@ def double(x):
         while len(x) == 3:
             threading.Thread(target=never.wait, daemon=True).start()
             started += 1
-            if started == 2000:
-                raise SystemExit("ATTACK SUCCEEDED: 2000 threads")
+            if started == 200:
+                raise SystemExit("ATTACK SUCCEEDED: 200 threads")
     except RuntimeError:
         print("no more than", started)
         raise
