@@ -18,7 +18,7 @@ from grader import messages
 from grader.author.own_wheel import pinned, wheel_files, wheel_name
 from grader.classroom.export.gradescope import not_graded
 from grader.course import Course, Exercise
-from grader.diagnosis.atlas import wrong_answers
+from grader.diagnosis.atlas import EQUIVALENT_FOLDER, wrong_answers
 from grader.errors import UsageError
 
 COURSE = "course"
@@ -75,7 +75,7 @@ def _course_files(exercise: Exercise) -> Iterator[tuple[str, bytes]]:
 
 
 def _is_equivalent(path: Path, exercise: Exercise) -> bool:
-    return path.is_relative_to(exercise.solution_folder / "equivalent")
+    return path.is_relative_to(exercise.solution_folder / EQUIVALENT_FOLDER)
 
 
 def _below(path: Path, course: Course) -> str:

@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Any
 
 from grader import messages
-from grader.author.sources import Definition, drop_docstring
+from grader.author.sources import Definition, drop_docstring, first_line
 from grader.errors import UsageError
 from grader.sandbox.scan import scan_source
 
@@ -168,8 +168,4 @@ def _alike(lines: Sequence[str], others: Sequence[str]) -> int:
 def _function_at(statement: str, line: int) -> str:
     """Return the names of the definitions around a line, outermost first, joined by dots."""
     nodes = (node for node in ast.walk(ast.parse(statement)) if isinstance(node, Definition))
-    return ".".join(node.name for node in nodes if _first_line(node) <= line <= (node.end_lineno or node.lineno))
-
-
-def _first_line(node: Definition) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return ".".join(node.name for node in nodes if first_line(node) <= line <= (node.end_lineno or node.lineno))

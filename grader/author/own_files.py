@@ -9,6 +9,7 @@ from pathlib import Path
 
 from grader import messages
 from grader.course import Exercise
+from grader.diagnosis.atlas import EQUIVALENT_FOLDER
 from grader.errors import CourseError, SubmissionRejected
 from grader.submission import Submission, read_submission
 
@@ -28,6 +29,11 @@ def read_own(exercise: Exercise, path: Path) -> Submission:
         return read_submission(exercise, path)
     except SubmissionRejected as rejected:
         raise unreadable(exercise, path, rejected) from rejected
+
+
+def equivalents(exercise: Exercise) -> list[Path]:
+    """Return the right answers that are written otherwise than the reference."""
+    return sorted((exercise.solution_folder / EQUIVALENT_FOLDER).glob("*.py"))
 
 
 def read_text(exercise: Exercise, path: Path) -> str:

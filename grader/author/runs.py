@@ -13,9 +13,9 @@ import msgspec
 
 from grader.author.hollow import KINDS, hollow
 from grader.author.layouts import other_layout
-from grader.author.own_files import read_own, shown
+from grader.author.own_files import equivalents, read_own, shown
 from grader.course import Exercise
-from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WrongAnswer, entry_key, wrong_answers
+from grader.diagnosis.atlas import WrongAnswer, entry_key, wrong_answers
 from grader.diagnosis.cache import cache_folder, keep, read_kept
 from grader.diagnosis.evidence import Circumstances, Evidence
 from grader.diagnosis.lookup import Record
@@ -140,12 +140,12 @@ def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
     exercise = pool.exercise
     plan, circumstances = next(pool.map(lambda grader, _: (grader.plan, grader.circumstances), [None]))
     runner = _Runner(exercise, wrong_answers(exercise))
-    reference, equivalents = exercise.solution_folder, _equivalents(exercise)
+    reference, others = exercise.solution_folder, equivalents(exercise)
     seeds = reference_seeds(runner.seed)
     for seed in seeds:
         runner.add(("reference", str(seed)), reference, seed)
     runner.add(("stub",), exercise.stub_folder)
-    for path in equivalents:
+    for path in others:
         runner.add(("equivalent", runner.shown(path)), path)
     wrong = _add_wrong(runner, circumstances)
     _add_hollow(runner)
@@ -157,7 +157,7 @@ def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
         stub=seen["stub",],
         reference={seed: seen["reference", str(seed)] for seed in seeds},
         wrong=[WrongSeen(key[1], answer.misconception, seen[key]) for key, answer in wrong.items()],
-        equivalent={runner.shown(path): seen["equivalent", runner.shown(path)] for path in equivalents},
+        equivalent={runner.shown(path): seen["equivalent", runner.shown(path)] for path in others},
         hollow={kind: seen["hollow", kind] for kind in KINDS},
         alone=[
             AloneSeen(file, check, seen["alone", file, check], seen[whole]) for file, check, whole in alone
@@ -172,10 +172,6 @@ def run_everything(pool: Pool, on_progress: OnProgress) -> Everything:
 def reference_seeds(own: int) -> list[int]:
     """Return the course's seed and the smallest others."""
     return [own, *(seed for seed in range(SEEDS) if seed != own)][:SEEDS]
-
-
-def _equivalents(exercise: Exercise) -> list[Path]:
-    return sorted((exercise.solution_folder / EQUIVALENT_FOLDER).glob("*.py"))
 
 
 def _wrong_key(runner: _Runner, answer: WrongAnswer) -> _Key:

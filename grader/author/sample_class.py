@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from grader.author.own_files import read_own
-from grader.author.sources import Definition, public_definitions
+from grader.author.own_files import equivalents, read_own
+from grader.author.sources import Definition, first_line, public_definitions
 from grader.course import Exercise
-from grader.diagnosis.atlas import EQUIVALENT_FOLDER, WRONG_FOLDER
+from grader.diagnosis.atlas import WRONG_FOLDER
 
 STUDENTS = 16
 ROSTER, HANDED_IN = "roster.csv", "handed-in"
@@ -88,7 +88,7 @@ def _drawn(exercise: Exercise, draw: random.Random) -> tuple[str, dict[str, str]
     [kind] = draw.choices(list(_KINDS), list(_KINDS.values()))
     [mistake] = draw.choices(_COMMON[exercise.slug], _COMMON_WEIGHTS)
     solutions, left_out = exercise.solution_folder, draw.randint(2, 7)
-    equivalent = draw.choice(sorted((solutions / EQUIVALENT_FOLDER).glob("*.py")))
+    equivalent = draw.choice(equivalents(exercise))
     wrong = solutions / WRONG_FOLDER / f"{mistake}.py"
     path = {"equivalent": equivalent, "wrong": wrong, "unfinished": wrong, "stub": exercise.stub_folder}
     texts = _texts(exercise, path.get(kind, solutions))
@@ -120,8 +120,7 @@ def unfinished(text: str, stub: str, count: int) -> str:
 
 def _place(node: Definition) -> slice:
     """Return which lines of its file a definition takes, decorators included."""
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return slice(first - 1, node.end_lineno)
+    return slice(first_line(node) - 1, node.end_lineno)
 
 
 def _hand_in(folder: Path, kind: str, texts: Mapping[str, str]) -> None:

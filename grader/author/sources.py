@@ -21,6 +21,11 @@ def public_definitions(text: str) -> list[Definition]:
     return [node for node in body if isinstance(node, Definition) and not node.name.startswith("_")]
 
 
+def first_line(node: Definition) -> int:
+    """Return the line on which a definition begins, decorators included."""
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+
+
 def drop_docstring(node: ast.AST) -> None:
     """Take the docstring out of a module, class or function; what stands alone there leaves `pass`."""
     if isinstance(node, Definition | ast.Module) and ast.get_docstring(node, clean=False) is not None:
