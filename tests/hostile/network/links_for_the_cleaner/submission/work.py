@@ -8,6 +8,7 @@ TARGETS = [COURSE, f"{COURSE}/course.toml", f"{COURSE}/solutions", f"{COURSE}/te
            f"{CLASS}/neighbour", f"{CLASS}/neighbour/work.py", "/etc/passwd", "/etc/shadow", "/", "/tmp", "/proc/self/root"]
 NAMES = ["results.json", "result.json", "report.html", "stdout", "stdout.txt", "output", "work.py", "conftest.py",
          ".grader", "state.json", "grades.csv", "__pycache__"]
+HOME = os.path.realpath(os.environ["HOME"])  # /tmp is the same folder, wherever Python does not lie below /tmp
 
 
 def attempt(attack, *arguments):
@@ -36,8 +37,10 @@ def replaced_home():
 
 
 def write_through(name):
-    with open(f"{name}/grader-was-here" if os.path.isdir(name) else name, "a"):
-        print("ATTACK SUCCEEDED: it wrote through", name)
+    target = os.path.realpath(f"{name}/grader-was-here" if os.path.isdir(name) else name)
+    with open(target, "a"):
+        if not target.startswith(HOME):
+            print("ATTACK SUCCEEDED: it wrote through", name)
 
 
 def hard_link(path):
