@@ -19,8 +19,8 @@ from pathlib import Path
 from grader import messages
 from grader.course import PUBLIC_SUITE, Exercise, did_you_mean
 from grader.errors import SubmissionRejected, UsageError
+from grader.limits import size_text
 
-MAX_SOURCE_BYTES = 1 << 20
 _MAX_LISTED = 200
 _PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
 
@@ -62,7 +62,7 @@ def read_submission(exercise: Exercise, path: Path | None = None) -> Submission:
         return _from_folder(exercise, path)
     if len(exercise.files) > 1:
         raise SubmissionRejected(messages.NEEDS_A_FOLDER.format(files=", ".join(exercise.files)))
-    return submission_from([(exercise.files[0], _source_bytes(path, path.name))], ())
+    return submission_from([(exercise.files[0], _source_bytes(path, path.name, exercise.limits.source_bytes))], ())
 
 
 def _from_folder(exercise: Exercise, folder: Path) -> Submission:
@@ -71,7 +71,7 @@ def _from_folder(exercise: Exercise, folder: Path) -> Submission:
     for name in exercise.files:
         if name not in present:
             raise missing(name, present)
-        read.append((name, _source_bytes(folder / name, name)))
+        read.append((name, _source_bytes(folder / name, name, exercise.limits.source_bytes)))
     extra = [name for name in present if name not in exercise.files and not is_part_of_the_course(name)]
     return submission_from(read, extra)
 
@@ -123,11 +123,16 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names)
 
 
-def _source_bytes(path: Path, name: str) -> bytes:
-    data = read_bytes(path, name, MAX_SOURCE_BYTES)
-    if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
+def _source_bytes(path: Path, name: str, limit: int) -> bytes:
+    data = read_bytes(path, name, limit)
+    if len(data) > limit:
+        raise SubmissionRejected(too_large(name, limit))
     return data
+
+
+def too_large(name: str, limit: int) -> str:
+    """Return the sentence for a file that has more bytes than it may."""
+    return messages.FILE_TOO_LARGE.format(file=name, limit=size_text(limit))
 
 
 def read_bytes(path: Path, name: str, limit: int) -> bytes:

@@ -15,7 +15,7 @@ from grader import messages
 from grader.classroom.archive import opened_archive, wrong_type
 from grader.classroom.kinds import HEAD_BYTES, kind_of
 from grader.classroom.names import folder_key, key, stem_and_type, without_additions
-from grader.classroom.notebook import Place
+from grader.classroom.notebook import MAX_NOTEBOOK_BYTES, Place
 from grader.classroom.reading import PYTHON, read_files
 from grader.classroom.roster import Who
 from grader.classroom.tree import Entry
@@ -279,8 +279,8 @@ def _all_equal(candidates: Sequence[Entry]) -> bool:
     first, *others = candidates
     if any(entry.size != first.size for entry in others):
         return False
-    data = first.read(1 << 20)
-    return all(entry.read(1 << 20) == data for entry in others)
+    data = first.read(MAX_NOTEBOOK_BYTES)  # no file that is read has more
+    return all(entry.read(MAX_NOTEBOOK_BYTES) == data for entry in others)
 
 
 def _why_missing(file: str, entries: Sequence[Entry], failed: Mapping[str, str]) -> str:
@@ -317,7 +317,7 @@ def _read(
     times = max(len(candidates) for candidates in chosen.values())
     taken = set(first.values())
     extra = [one.called for one in entries if one not in taken and not is_part_of_the_course(one.name)]
-    read = read_files(first, extra)
+    read = read_files(first, extra, exercise.limits.source_bytes)
     notes = [*read.notes, *(messages.HANDIN_ARCHIVE_LEFT.format(problem=why) for why in failed.values())]
     if times > 1:
         last = next(candidates[0] for candidates in chosen.values() if len(candidates) == times)

@@ -15,7 +15,8 @@ from grader.classroom.names import stem_and_type
 from grader.classroom.notebook import MAX_NOTEBOOK_BYTES, MadeFile, Place, read_notebook
 from grader.classroom.tree import Entry
 from grader.errors import SubmissionRejected
-from grader.submission import MAX_SOURCE_BYTES, Submission, submission_from
+from grader.limits import size_text
+from grader.submission import Submission, submission_from, too_large
 
 PYTHON = (".py", ".ipynb")
 
@@ -29,8 +30,8 @@ class Read:
     cells: Mapping[str, tuple[Place, ...]]
 
 
-def read_files(chosen: Mapping[str, Entry], extra: Iterable[str]) -> Read:
-    """Read the files, given by the name under which they are judged.
+def read_files(chosen: Mapping[str, Entry], extra: Iterable[str], source_bytes: int) -> Read:
+    """Read the files, given by the name under which they are judged; none may be larger than `source_bytes`.
 
     Of a notebook the code counts and not its outputs: the digest is over the file that is made of it.
 
@@ -43,25 +44,24 @@ def read_files(chosen: Mapping[str, Entry], extra: Iterable[str]) -> Read:
     for name, entry in chosen.items():
         made = _notebook(entry) if stem_and_type(entry.name)[1] == ".ipynb" else None
         if made is None:
-            files.append((name, _source(entry)))
+            files.append((name, _source(entry, source_bytes)))
             notes += [messages.HANDIN_TAKEN_AS.format(file=entry.called, name=name)] * (entry.called != name)
         else:
-            files.append((name, _small_enough(entry.called, made.text.encode("utf-8", "backslashreplace"))))
+            data = made.text.encode("utf-8", "backslashreplace")
+            if len(data) > source_bytes:
+                raise SubmissionRejected(
+                    messages.NOTEBOOK_CODE_TOO_LARGE.format(file=entry.called, limit=size_text(source_bytes))
+                )
+            files.append((name, data))
             notes += [messages.NOTEBOOK_READ.format(file=entry.called, name=name), *made.notes]
             cells[name] = made.places
     return Read(submission_from(files, extra), tuple(notes), cells)
 
 
-def _source(entry: Entry) -> bytes:
-    data = entry.bytes(MAX_SOURCE_BYTES, messages.FILE_TOO_LARGE.format(file=entry.called))
+def _source(entry: Entry, limit: int) -> bytes:
+    data = entry.bytes(limit, too_large(entry.called, limit))
     if kind := kind_of(data, entry.name):
         raise SubmissionRejected(wrong_type(entry.called, kind))
-    return data
-
-
-def _small_enough(name: str, data: bytes) -> bytes:
-    if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
     return data
 
 
