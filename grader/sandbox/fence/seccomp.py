@@ -27,6 +27,7 @@ OWN_PID = 0x5EC0FFEE  # stands in the program for the guest's own id until it is
 
 _CLONE_FILES, _CLONE_THREAD = 0x400, 0x10000
 _CLOSE_RANGE_UNSHARE = 2
+_RLIMIT_CORE = 4
 _AF_UNIX = 1
 # SOCK_DGRAM and SOCK_RAW (which is a datagram socket too), with and without SOCK_NONBLOCK and SOCK_CLOEXEC.
 _DATAGRAMS = tuple(kind | flags for kind in (2, 3) for flags in (0, 0x800, 0x80000, 0x80800))
@@ -98,7 +99,9 @@ RULES = (
     Rule("tkill", 0, (OWN_PID,), allow=True),
     Rule("tgkill", 0, (OWN_PID,), allow=True),
     Rule("rt_tgsigqueueinfo", 0, (OWN_PID,), allow=True),
+    Rule("prlimit64", 1, (_RLIMIT_CORE,), allow=False),
     Rule("prlimit64", 0, (0, OWN_PID), allow=True),
+    Rule("setrlimit", 0, (_RLIMIT_CORE,), allow=False),
     Rule("sched_setaffinity", 0, (0, OWN_PID), allow=True),
     Rule("socket", 0, (), allow=True, refusal=errno.EAFNOSUPPORT),
     # One end of a pair of datagram sockets can send to any other socket, one that a server of the host bound to a path
