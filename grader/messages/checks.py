@@ -118,6 +118,7 @@ RAISED_SCREEN = "There is no screen where your code is judged: leave the choice 
 RAISED_FILE = "Your code is judged in an empty folder, the only one that it can write to; of your files only those that the exercise names are there. Use the data that your functions are given."
 RAISED_AT = " ({file}, line {line})"
 NO_TEXT = "(without a text)"
+TEXT_KEPT_BACK = "(its text is not told of a hidden check; call your function yourself to read it)"
 NOT_WRITTEN_YET = "Not written yet: {function} still raises NotImplementedError."
 OUT_OF_MEMORY = (
     "Your code asked for more memory than this exercise allows. Look for a list or tensor that keeps growing."

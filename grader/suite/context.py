@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from grader.course import Exercise
     from grader.events import Score
     from grader.suite.accuracy import Bands
+    from grader.suite.discreet import Discretion
     from grader.suite.ours import OurGuest
 
 EXCEPTION_LABEL = "exception"
@@ -113,6 +114,8 @@ class Check:
     exercise: Exercise | None = None
     deadline: float = math.inf
     """When it must have ended (monotonic)."""
+    discretion: Discretion | None = None
+    """What may be told of words that the student's code chose, where not all may."""
     ours: OurGuest | None = None
     """Our solution in a guest of its own, where one can be started."""
     bands: Bands | None = None
@@ -180,6 +183,11 @@ def end() -> None:
 def current() -> Check | None:
     """Return the check that is being judged now, if any."""
     return _current
+
+
+def discretion() -> Discretion | None:
+    """Return what may be told of words that the student's code chose; None where all may."""
+    return _current.discretion if _current is not None else None
 
 
 def required() -> Check:

@@ -30,6 +30,7 @@ from grader.sandbox.autograd import with_advice
 from grader.suite import context
 from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
+from grader.suite.discreet import Discretion
 from grader.suite.figure import figures_of
 from grader.suite.ours import OurGuest
 from grader.suite.plan import Step, shown_path
@@ -88,6 +89,8 @@ class Judge:
         self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
         self._ours = OurGuest(self.exercise, job, open_session)
+        self._discretion = cache(lambda: discretion_of(self.exercise, job))
+        self._keeps_inputs = False  # the guest was in a hidden check, and may have kept what it was given there
         self._shared: dict[tuple[str, str], context.Shared] = {}
 
     def run(self) -> None:
@@ -148,6 +151,9 @@ class Judge:
             sentence = messages.WAITS_FOR.format(id=blocker.id, title=blocker.title.rstrip("."))
             self._tell(index, Verdict(Outcome.BLOCKED, sentence), blocked_by=blocker.id)
             return
+        if self._keeps_inputs and step.planned.visibility == "public":
+            session.close()  # what is printed in a public check is shown, so a guest begins it that knows no hidden one
+        self._keeps_inputs = step.planned.visibility == "hidden"
         began = time.perf_counter()
         for tries in range(1, self._attempts + 1):
             if time.monotonic() >= self.progress.deadline:
@@ -181,6 +187,8 @@ class Judge:
         check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
         check.exercise, check.bands = self.exercise, self._bands(step)
         check.deadline, check.ours = deadline, self._ours
+        if planned.visibility == "hidden" and self.exercise.feedback.hidden != "full":
+            check.discretion = self._discretion()
         self.line.send(Began(index, deadline))
         context.begin(check)
         try:
@@ -198,10 +206,10 @@ class Judge:
         if isinstance(failure, StudentRaised):
             check.record(context.EXCEPTION_LABEL, context.Raised.of(failure))
         stdout = session.stdout  # before `lost`: reading it may find that too much was printed
-        verdict = verdict_of(failure, session.lost)
+        verdict = verdict_of(failure, session.lost, check.discretion)
         if verdict.outcome is Outcome.ERROR:
             _log(failure, planned.id)
-            verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
+            verdict = could_not_go_on(failure, self.suite.files.owns, session.received, check.discretion) or verdict
         session.end_check()
         if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
             verdict = replace(verdict, figures=(*figures_of(failure, planned.visibility), *check.curves))
@@ -267,6 +275,16 @@ def with_evidence(verdict: Verdict, check: context.Check, failure: BaseException
     evidence = evidence_of(last)
     message = "\n".join(filter(None, (verdict.message, evidence.structure)))
     return replace(verdict, evidence=evidence, message=message)
+
+
+def discretion_of(exercise: Exercise, job: Job) -> Discretion:
+    """Return what may be told of words that this submission chooses in a hidden check."""
+    given = [*exercise.stub_folder.glob("*.py"), *exercise.stub_folder.glob("README.md")]
+    return Discretion(
+        {source.name: source.text for source in job.sources},
+        [path.read_text("utf-8", "replace") for path in given],
+        [rule.sentence for rule in exercise.policy.rules],
+    )
 
 
 def check_result(
