@@ -22,6 +22,7 @@ from grader.diagnosis.bench import named
 from grader.doctor import Finding, primitives, problems, software, tier_is_enough, trials
 from grader.errors import InfrastructureError, SubmissionRejected, UsageError
 from grader.grade import Grader
+from grader.machine import advice, facts
 from grader.merge import merge
 from grader.progress import RunningLine
 from grader.results import CheckResult, ExerciseResult, Outcome
@@ -241,6 +242,8 @@ def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
     say(console, [messages.DOCTOR_TIER.format(tier=tier)])
     if not enough and needed is None:
         say(console, indented(messages.DOCTOR_NO_TIER, console))
+    if why := advice(facts(tier)):
+        say(console, indented(why, console))
     say(console)
     tried = tier if needed is None or not enough else needed
     may_try = tried is not Tier.NONE and all(finding.good for finding in found)
