@@ -17,7 +17,7 @@ DISTANCE = 3.0
 
 
 def expect_scale(drawn, std, label):
-    """Compare the standard deviation of a draw with the wanted one, to the nearest tenth of it, from 10 on to one digit.
+    """Compare the standard deviation of a draw with the wanted one, rounded: to tenths, from 10 on to one digit.
 
     From 9,600 normal or 4,000 uniform draws on, 5 % is at least 6.9 standard deviations of the estimate (relative
     variance of the sample variance: 2/n, and 0.8/n): a correct answer fails with a probability below 1e-11. What is
