@@ -4,7 +4,7 @@
 
 CLI_NEW_HELP = "Begin an exercise of your own. What is written is small, complete, passes `grader verify` and says in comments how to make it yours. EXERCISE is a name, such as attention, which gets the next number, or exercise6_attention."
 CLI_OPTION_NEW_COURSE = "Begin a course of this name as well, in the folder where you stand."
-NEW_NO_NAME = "{asked!r} cannot be the name of an exercise: it is the name of folders and of a Python file, in small letters, digits and underscores. Try: grader new {example}"
+NEW_NO_NAME = "{asked!r} cannot be the name of an exercise: it is the name of folders and of a Python file, in small letters, digits and underscores, 60 at most. Try: grader new {example}"
 NEW_NAME_TAKEN = "An exercise called {name} has the file {name}.py, and Python or the grader uses that name for something else. Take another one, such as {other}."
 NEW_NUMBER_TAKEN = "{other} has that number already. Try: grader new {free}"
 NEW_NAME_NEAR = "{other} is there already, with nearly that name. If {name} is to be another exercise, give its number too: grader new {slug}"

@@ -26,6 +26,8 @@ NAMES = {
     "exercise6": r"Try: grader new attention$",
     "exercise06_attention": r"Try: grader new exercise6_attention$",
     "../attention": r"Try: grader new attention$",
+    "a" * 61: r"60 at most\. Try: grader new attention$",
+    "exercise12345_attention": r"Try: grader new attention$",
     "注意力": r"Try: grader new attention$",
     "torch": r"has the file torch\.py, .* such as torch_by_hand\.$",
     "exercise6_random": r"has the file random\.py, .* such as random_by_hand\.$",
