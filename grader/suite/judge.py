@@ -91,7 +91,7 @@ class Judge:
         self._ours = OurGuest(self.exercise, job, open_session)
         self._discretion = cache(lambda: discretion_of(self.exercise, job))
         self._keeps_inputs = False  # the guest was in a hidden check, and may have kept what it was given there
-        self._shared: dict[tuple[str, str], context.Shared] = {}
+        self._shared: dict[tuple[str, str, str], context.Shared] = {}
 
     def run(self) -> None:
         """Judge the remaining checks and say that all is finished, or that the course is broken."""
@@ -185,6 +185,7 @@ class Judge:
         wall_s = step.check.check_wall_s or self.exercise.limits.check_wall_s
         deadline = min(time.monotonic() + wall_s, self.progress.deadline)
         check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
+        check.draws_key = self.suite.files.key_of(planned.visibility)
         check.exercise, check.bands = self.exercise, self._bands(step)
         check.deadline, check.ours = deadline, self._ours
         if planned.visibility == "hidden" and self.exercise.feedback.hidden != "full":
