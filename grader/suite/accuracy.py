@@ -26,7 +26,7 @@ from grader.errors import CourseError
 from grader.events import Score
 from grader.results import Envelope
 from grader.suite import context
-from grader.suite.expect import ComparisonFailed, told_sizes, type_name
+from grader.suite.expect import ComparisonFailed, type_name
 from grader.suite.history import NoHistory, history_of
 
 __tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
@@ -175,7 +175,11 @@ def _share(label: str, predictions: Any, labels: Any) -> float:
         raise _wrong(label, messages.ACCURACY_NOT_CLASSES, dtype=dtype)
     if got.shape != wanted.shape:
         raise _wrong(
-            label, messages.WRONG_SHAPE, expected=tuple(wanted.shape), actual=told_sizes(str(tuple(got.shape))), hint=""
+            label,
+            messages.WRONG_SHAPE,
+            expected=tuple(wanted.shape),
+            actual=context.told_sizes(str(tuple(got.shape))),
+            hint="",
         )
     return int((got == wanted).sum()) / len(wanted)
 

@@ -10,7 +10,7 @@ import hashlib
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -190,6 +190,18 @@ def current() -> Check | None:
 def discretion() -> Discretion | None:
     """Return what may be told of words that the student's code chose; None where all may."""
     return _current.discretion if _current is not None else None
+
+
+def told_sizes(sizes: str) -> str:
+    """Return a shape that the student's code chose, as far as it may be told in this check."""
+    found = discretion()
+    return found.sizes(sizes) if found else sizes
+
+
+def told_names(names: Iterable[object]) -> list[str]:
+    """Return names that the student's code chose, as far as they may be told in this check."""
+    found = discretion()
+    return found.names(map(str, names)) if found else [str(name) for name in names]
 
 
 def required() -> Check:

@@ -7,7 +7,7 @@ Every comparison is recorded in `context` before it is judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 import numpy
@@ -212,7 +212,7 @@ def expect_stages(actual: Any, expected: Mapping[str, Any], rtol: float | None =
     names = list(expected)
     for place, name in enumerate(names):
         if name not in actual:
-            fail_received(name, None, messages.STAGE_MISSING, present=", ".join(told_names(actual)) or "none")
+            fail_received(name, None, messages.STAGE_MISSING, present=", ".join(context.told_names(actual)) or "none")
         try:
             expect_close(actual[name], expected[name], rtol, label=name)
         except ComparisonFailed as failed:
@@ -226,19 +226,7 @@ def type_name(value: object) -> str:
         return "tensor"
     if isinstance(value, numpy.ndarray):
         return "array"
-    return told_names([value.type_name])[0] if isinstance(value, Remote) else type(value).__name__
-
-
-def told_sizes(sizes: str) -> str:
-    """Return a shape that the student's code chose, as far as it may be told in this check."""
-    discretion = context.discretion()
-    return discretion.sizes(sizes) if discretion else sizes
-
-
-def told_names(names: Iterable[object]) -> list[str]:
-    """Return names that the student's code chose, as far as they may be told in this check."""
-    discretion = context.discretion()
-    return discretion.names(map(str, names)) if discretion else [str(name) for name in names]
+    return context.told_names([value.type_name])[0] if isinstance(value, Remote) else type(value).__name__
 
 
 def wrong_number_of_values(label: str, actual: Any, expected: int) -> NoReturn:
@@ -316,7 +304,7 @@ def _as_tensor(value: Any) -> Tensor:
 def _require_same_form(label: str, got: Tensor, wanted: Tensor) -> None:
     if got.shape != wanted.shape:
         hint = messages.SAME_COUNT_OTHER_SHAPE if got.numel() == wanted.numel() and got.numel() > 1 else ""
-        _fail(label, messages.WRONG_SHAPE, expected=_shape(wanted), actual=told_sizes(_shape(got)), hint=hint)
+        _fail(label, messages.WRONG_SHAPE, expected=_shape(wanted), actual=context.told_sizes(_shape(got)), hint=hint)
     if got.dtype != wanted.dtype:
         _fail(label, messages.WRONG_DTYPE, expected=_dtype(wanted), actual=_dtype(got))
 

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from torch import Tensor
 
 from grader import messages
-from grader.suite.expect import fail_received, told_names, told_sizes, type_name
+from grader.suite.context import told_names, told_sizes
+from grader.suite.expect import fail_received, type_name
 
 __tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
 

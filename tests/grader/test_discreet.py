@@ -83,6 +83,8 @@ ORDINARY: tuple[Callable[[], object], ...] = (
     lambda: NOTHING + X,
     lambda: NOTHING[0],
     lambda: (lambda w: w)(),  # type: ignore[call-arg]
+    lambda: (lambda: None)(1),  # type: ignore[call-arg]
+    lambda: (lambda w: None)(1, 2),  # type: ignore[call-arg]
     lambda: int.w,  # type: ignore[attr-defined]
     lambda: Path("/no such file w").read_bytes(),
 )
