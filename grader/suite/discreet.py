@@ -104,9 +104,8 @@ class Discretion:
         return _masked(text, {word for line in lines for word in _WORD.findall(line)}) or messages.TEXT_KEPT_BACK
 
     def _forbidden(self, text: str, sentence: str) -> str:
-        name = text.partition(" ")[0]
-        whole = messages.FORBIDDEN.format(name=name, sentence=sentence)
-        return whole if text == whole and self._stands_somewhere(name) else sentence
+        found = _pattern(messages.FORBIDDEN.replace("{sentence}", sentence)).fullmatch(text)
+        return text if found is not None and self._stands_somewhere(found[1]) else sentence
 
     def _raising(self, frames: tuple[Frame, ...]) -> list[str]:
         if not frames:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from grader import messages
+from grader import language, messages
 from grader.errors import StudentRaised
 from grader.grade import Grader
 from grader.policy import FeedbackLevel
@@ -137,8 +137,11 @@ def test_own_words_are_told_and_what_was_put_into_them_is_not() -> None:
 
 def test_what_an_exercise_forbids_is_told_in_its_words() -> None:
     """Name and sentence, whoever says them."""
-    text = "torch.nn.functional.relu is not allowed here: Write it yourself."
-    assert told(text, 10, "ForbiddenUse", Outcome.FORBIDDEN)[1] == text
+    for spoken in ("en", "zh_CN"):
+        language.use(spoken)
+        text = messages.FORBIDDEN.format(name="torch.nn.functional.relu", sentence="Write it yourself.")
+        assert told(text, 10, "ForbiddenUse", Outcome.FORBIDDEN)[1] == text
+    language.use(language.ENGLISH)
     assert told("work.py has no `double`. Did you mean `invert`?", 0, "MissingName")[1].endswith("`invert`?")
 
 
