@@ -25,8 +25,6 @@ from grader.kinds import junk, kind_of, wrong_type
 
 MAX_SOURCE_BYTES = 1 << 20
 _MAX_LISTED = 200
-# What a system lacks is left out: Windows has none but O_BINARY, without which it would change line ends.
-_READ_ONLY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
 
 
@@ -175,7 +173,7 @@ def read_bytes(path: Path, name: str, limit: int) -> bytes:
     """
     # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
     try:
-        fd = os.open(path, _READ_ONLY)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         linked = error.errno == errno.ELOOP
         sentence = messages.FILE_IS_A_LINK if linked else messages.FILE_UNREADABLE
