@@ -47,6 +47,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("list", "reset", "bundle", "completion"), "grader.commands.student"),
     "demo": "grader.commands.demo",
     "export": "grader.commands.export",
+    "new": "grader.commands.new",
     "release": "grader.commands.release",
     "report": "grader.commands.report",
     **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
