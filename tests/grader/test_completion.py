@@ -103,9 +103,9 @@ def test_completing_imports_little() -> None:
 
 
 def test_every_argument_that_names_an_exercise_is_completed() -> None:
-    """A command that takes an exercise and completes none would be forgotten here."""
+    """A command that takes an exercise and completes none would be forgotten here; `new` takes a name of your own."""
     context = click.Context(main)
-    for name in main.list_commands(context):
+    for name in {*main.list_commands(context)} - {"new"}:
         command = main.get_command(context, name)
         assert command is not None
         for one in command.params:

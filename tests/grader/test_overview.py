@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from rich.text import Text
 
 from grader.course import Course, load_exercise
-from grader.overview import list_lines, next_step_lines
+from grader.overview import Listed, Listing, list_lines, next_step_lines
 from grader.results import Outcome
 from grader.standing import Standing, Status, standing_of, standings
 from grader.state import Scored, State
@@ -24,6 +25,7 @@ FAILED = check(Outcome.FAILED, "test_b[2-3]")
 CUDA = check(Outcome.FAILED, "test_c", device="cuda")
 LONG = check(Outcome.PASSED, "test_long", max_points=9)
 BAR = 30
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -251,3 +253,12 @@ def test_a_damaged_memory_is_told_once_and_beside(course: Course) -> None:
     assert json.loads(done.stdout)["exercises"][0]["score"] is None
     assert "It was put aside as state-1.json.bad" in done.stderr
     assert run().stderr == ""
+
+
+def test_the_documentation_has_every_word_that_a_program_reads() -> None:
+    """Each status has its row, and each field of the list and of a score is named."""
+    text = (ROOT / "docs" / "student-commands.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ", text, re.MULTILINE)
+    assert [row for row in rows if row in set(Status)] == list(Status)
+    fields = (*Listing.__struct_fields__, *Listed.__struct_fields__, *Scored.__struct_fields__)
+    assert [field for field in fields if f"`{field}`" not in text] == []
