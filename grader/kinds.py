@@ -11,6 +11,7 @@ from grader import messages
 HEAD_BYTES = 512
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
+_LETTERS = (b"MZ", b"BZh")
 _TAR_MARK = (b"ustar", 257)
 _JUNK_FOLDERS = {
     "__macosx", ".git", ".hg", ".svn", ".ipynb_checkpoints", "__pycache__", "venv", ".venv", "node_modules",
@@ -30,7 +31,9 @@ def kind_of(data: bytes, name: str = "") -> str:
     head = data[:HEAD_BYTES].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return messages.KIND_HTML
-    return next((kind for mark, kind in _marks() if data.startswith(mark)), "")
+    kind = next((kind for mark, kind in _marks() if data.startswith(mark)), "")
+    # The shortest marks may as well begin a name in Python; what they stand for has bytes that no text has.
+    return "" if data.startswith(_LETTERS) and b"\0" not in data[:HEAD_BYTES] else kind
 
 
 def is_zip(data: bytes) -> bool:

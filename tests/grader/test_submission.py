@@ -60,6 +60,16 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted(exercise: Exercise
     assert read_submission(exercise, folder).sources[0].text == "x = 1\ny = 2\n"
 
 
+@pytest.mark.parametrize("name", ["MZ", "BZh9"])
+def test_a_name_that_begins_as_a_programs_file_does_is_a_name(exercise: Exercise, folder: Path, name: str) -> None:
+    """Two or three letters alone do not make a Python source a program or an archive; the bytes behind them do."""
+    (folder / "backprop.py").write_text(f"{name} = 3\n")
+    assert read_submission(exercise, folder).sources[0].text == f"{name} = 3\n"
+    (folder / "backprop.py").write_bytes(name.encode() + b"\x90\0\3\0")
+    with pytest.raises(SubmissionRejected, match=r"backprop\.py: this is a (program|compressed file)"):
+        read_submission(exercise, folder)
+
+
 def test_what_systems_leave_behind_is_nobodys_file(exercise: Exercise, folder: Path) -> None:
     """Beside the files of the exercise only what a person put there is listed, as in a class."""
     for name in ("backprop.py", ".DS_Store", "._backprop.py", "old.pyc", "notes.txt"):
