@@ -111,7 +111,7 @@ RAISED_MODULE_MISSING = "Only the files that the exercise names are handed in, a
 RAISED_EXIT = "Return from the function instead of leaving Python."
 RAISED_INPUT = "Nobody is there to type an answer: use what the function is given."
 RAISED_RECURSION = "Does a function call itself without ever coming to an end?"
-RAISED_PROCESS = "No process can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
+RAISED_PROCESS = "Nothing else can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
 RAISED_THREADS = (
     "Your code has started as many threads as it may have here. End those that have done their work, or use fewer."
 )
