@@ -1,18 +1,53 @@
-"""Which trials are part of `make test`: those that are quick, and on the weaker tier those that differ there."""
+"""Which trials are part of `make test`: of each kind one, those first that wait least. `make hostile` holds all.
+
+Two submissions are of one kind if the same layers must stop them with the same outcomes, and their groups are known to
+meet these layers. On the weaker tier only what that tier does otherwise is tried again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from grader.results import Outcome
 from grader.sandbox.fence import Tier
 
-from .entries import Entry
+from .entries import Entry, Expect
 
 QUICK_WALL_S = 8.0
 _DIFFER = {"namespaces", "landlock", "seccomp", "limits", "cgroup", "user"}
 
 
-def is_part(entry: Entry, tier: Tier) -> bool:
-    """Whether an entry is tried on a tier by `make test`."""
-    expect = entry.expect
-    is_quick = expect.wall_s_at_most <= QUICK_WALL_S
-    differs = tier is Tier.NAMESPACES or bool(_DIFFER & set(expect.layer)) or "namespaces" not in expect.tiers
-    return tier.value in expect.tiers and is_quick and differs
+def part_of(entries: Iterable[Entry], tier: Tier) -> list[Entry]:
+    """Return the entries that `make test` tries on a tier, in the order of the corpus."""
+    entries = [entry for entry in entries if is_possible(entry.expect, tier)]
+    seen, chosen = set[object](), set[str]()
+    for entry in sorted(entries, key=lambda entry: (_waits(entry.expect), entry.expect.wall_s_at_most, entry.name)):
+        its_own = kinds(entry, tier)
+        if its_own - seen:
+            chosen.add(entry.name)
+            seen |= its_own
+    return [entry for entry in entries if entry.name in chosen]
+
+
+def is_possible(expect: Expect, tier: Tier) -> bool:
+    """Whether an entry can be had on a tier and is quick."""
+    return tier.value in expect.tiers and expect.wall_s_at_most <= QUICK_WALL_S and not expect.skip
+
+
+def kinds(entry: Entry, tier: Tier) -> set[object]:
+    """Return what an entry is an example of."""
+    layers = {layer for layer in entry.expect.layer if tier is Tier.NAMESPACES or layer in _DIFFER}
+    found: set[object] = {(entry.folder.parent.name, layer) for layer in layers}
+    found |= {(layer, outcome) for layer in layers for outcome in _outcomes(entry.expect)}
+    if tier is Tier.LANDLOCK and Tier.NAMESPACES.value not in entry.expect.tiers:
+        found.add(entry.name)  # it is about this tier
+    return found
+
+
+def _outcomes(expect: Expect) -> set[Outcome]:
+    return {outcome for check in expect.outcomes for outcome in expect.allowed(check)}
+
+
+def _waits(expect: Expect) -> int:
+    """Return how many checks may use up their time."""
+    return sum(Outcome.TIMEOUT in expect.allowed(check) for check in expect.outcomes)
