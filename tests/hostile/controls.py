@@ -22,35 +22,36 @@ from grader.sandbox.fence.cgroup import homes
 from .bench import Bench, Judged
 from .canaries import SUCCEEDED
 from .entries import HERE, Entry, Layer, load_entry
-from .switches import SWITCHES, SwitchedZygote
+from .switches import SwitchedZygote
 
 _ROOT_ONLY = "only root has to become another user"
 _DESCRIPTORS = 5100
 _TRIES = 3
+_RULE = '[[policy.forbid]]\nnames = ["{name}"]\nsentence = "Do it by hand."\n'
 
 
 def _says_so(judged: Judged, entry: Entry) -> bool:
-    """says that it succeeded."""
+    """It can tell, and says so."""
     return SUCCEEDED in judged.shown
 
 
 def _is_overpaid(judged: Judged, entry: Entry) -> bool:
-    """gets points that it does not deserve."""
+    """It gets points that it does not deserve."""
     return judged.result.score > entry.expect.score_at_most
 
 
 def _is_not_noticed(judged: Judged, entry: Entry) -> bool:
-    """hides what it says from whoever reviews it."""
+    """It is not pointed out to a reviewer."""
     return not judged.result.flags
 
 
 def _writes_the_page(judged: Judged, entry: Entry) -> bool:
-    """puts a script of its own into the page."""
+    """It puts a script of its own into the page."""
     return "<script>document.title='owned'</script>" in judged.page
 
 
 def _uses_it(judged: Judged, entry: Entry) -> bool:
-    """passes with what the exercise forbids."""
+    """It passes with what the exercise forbids."""
     return all(check.outcome is Outcome.PASSED for check in judged.result.checks)
 
 
@@ -84,23 +85,27 @@ def _no_groups() -> str:
 class Control:
     """One layer and the submission that shows what it is good for.
 
-    `sign` tells success from a result, `also` is off in both states, `rules` are added to the target's exercise.toml,
-    `lacks` says why this machine cannot show it.
+    `sign` tells success from a result, `also` is off in both states, `forbids` is a name that the target shall not
+    allow, `lacks` says why this machine cannot show it.
     """
 
     layer: Layer
     entry: str
     sign: Callable[[Judged, Entry], bool] = _says_so
     also: tuple[Layer, ...] = ()
-    rules: str = ""
+    forbids: str = ""
     lacks: Callable[[], str] = lambda: ""
+
+    @property
+    def rules(self) -> str:
+        """What is added to the target's exercise.toml."""
+        return _RULE.format(name=self.forbids) if self.forbids else ""
 
     def read(self) -> Entry:
         """Return the submission."""
         return load_entry(HERE / self.entry)
 
 
-_FORBIDS = '[[policy.forbid]]\nnames = ["torch.Tensor.max"]\nsentence = "Find the largest number by hand."\n'
 CONTROLS = (
     Control("intake", "files/other_code_than_reviewers_see", _is_overpaid),
     Control("process", "secrets/walks_the_stack"),
@@ -114,7 +119,7 @@ CONTROLS = (
     Control("user", "network/other_programs", lacks=_no_root),
     Control("supervisor", "denial/answers_too_late", _is_overpaid),
     Control("oracle", "protocol/shapes_that_broadcast", _is_overpaid),
-    Control("profile", "semantics/changes_what_it_was_given", _uses_it, rules=_FORBIDS),
+    Control("profile", "semantics/changes_what_it_was_given", _uses_it, forbids="torch.Tensor.max"),
     Control("evidence", "files/characters_that_hide", _is_not_noticed),
     Control("report", "protocol/hostile_texts", _writes_the_page),
 )
@@ -190,6 +195,6 @@ def run(controls: Iterable[Control] = CONTROLS) -> Iterator[Shown]:
             yield shows.show(control)
 
 
-def on_its_own(layer: Layer) -> str:
-    """Return in words what is off while a layer is."""
-    return "; ".join(dict.fromkeys(switch.says for switch in SWITCHES[layer]))
+def in_words(sign: Callable[[Judged, Entry], bool]) -> str:
+    """Return what a sign is."""
+    return (sign.__doc__ or "").rstrip(".")
