@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from grader.results import Outcome
 from grader.sandbox import fence
@@ -24,10 +25,12 @@ from .canaries import SUCCEEDED
 from .entries import HERE, Entry, Layer, load_entry
 from .switches import SwitchedZygote
 
-_ROOT_ONLY = "only root has to become another user"
 _DESCRIPTORS = 5100
 _TRIES = 3
 _RULE = '[[policy.forbid]]\nnames = ["{name}"]\nsentence = "Do it by hand."\n'
+
+End = Literal["succeeded", "stopped", "not judged"]
+"""What became of a submission; one that could not be judged was not stopped by anything."""
 
 
 def _says_so(judged: Judged, entry: Entry) -> bool:
@@ -68,7 +71,7 @@ def _no_namespaces_or_landlock() -> str:
 
 
 def _no_root() -> str:
-    return "" if os.geteuid() == 0 else _ROOT_ONLY
+    return "" if os.geteuid() == 0 else "only root has to become another user"
 
 
 def _no_room_for_descriptors() -> str:
@@ -127,25 +130,24 @@ CONTROLS = (
 
 @dataclass(frozen=True)
 class Shown:
-    """What a control showed: whether the submission succeeded without the layer, and with it; or why it was skipped."""
+    """What a control showed: what became of the submission without the layer, and with it; or why it was skipped."""
 
     control: Control
-    without: bool = False
-    with_it: bool = False
+    without: End = "stopped"
+    with_it: End = "stopped"
     skipped: str = ""
 
     @property
     def proves_it(self) -> bool:
         """Whether the layer makes the difference."""
-        return self.without and not self.with_it
+        return self.without == "succeeded" and self.with_it == "stopped"
 
     def __str__(self) -> str:
         what = f"{self.control.layer:<11} {self.control.entry:<40}"
         if self.skipped:
             return f"{what} skipped: {self.skipped}"
-        words = {False: "stopped", True: "succeeded"}
         also = f"; off in both: {', '.join(self.control.also)}" if self.control.also else ""
-        return f"{what} without: {words[self.without]}, with: {words[self.with_it]}{also}"
+        return f"{what} without: {self.without}, with: {self.with_it}{also}"
 
 
 class Controls:
@@ -168,15 +170,21 @@ class Controls:
         """Judge the submission in both states; of the state in which it succeeds, one of three tries is enough."""
         if reason := control.lacks():
             return Shown(control, skipped=reason)
-        succeeds = any(self.succeeds(control, (control.layer, *control.also)) for _ in range(_TRIES))
-        return Shown(control, succeeds, self.succeeds(control, control.also))
+        for _ in range(_TRIES):
+            without = self.end(control, (control.layer, *control.also))
+            if without == "succeeded":
+                break
+        return Shown(control, without, self.end(control, control.also))
 
-    def succeeds(self, control: Control, off: tuple[Layer, ...]) -> bool:
-        """Whether the submission succeeds while these layers are off."""
+    def end(self, control: Control, off: tuple[Layer, ...]) -> End:
+        """Return what becomes of the submission while these layers are off."""
         entry, bench = control.read(), self.bench(control.rules)
         folder = bench.hand_in(entry)
         with self._switched.without(off):
-            return control.sign(bench.judge(folder), entry)
+            judged = bench.judge(folder)
+        if control.sign(judged, entry):
+            return "succeeded"
+        return "stopped" if judged.result.complete else "not judged"
 
     def bench(self, rules: str = "", tier: Tier | None = None) -> Bench:
         """Return a bench on the zygote with switches, always the same one."""

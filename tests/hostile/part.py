@@ -1,7 +1,7 @@
 """Which trials are part of `make test`: of each kind one, the quickest first. `make hostile` holds all.
 
-Two submissions are of one kind if the same layers must stop them with the same outcomes, and their groups are known to
-meet these layers. On the weaker tier only what that tier does otherwise is tried again.
+A kind is a layer with an outcome, or a group with a layer that must stop it. On the weaker tier only layers that are
+otherwise there are tried again, and what is about that tier.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ def is_possible(expect: Expect, tier: Tier) -> bool:
 
 def kinds(entry: Entry, tier: Tier) -> set[object]:
     """Return what an entry is an example of."""
-    layers = {layer for layer in entry.expect.layer if tier is Tier.NAMESPACES or layer in _DIFFER}
-    found: set[object] = {(entry.folder.parent.name, layer) for layer in layers}
-    found |= {(layer, outcome) for layer in layers for outcome in _outcomes(entry.expect)}
-    if tier is Tier.LANDLOCK and Tier.NAMESPACES.value not in entry.expect.tiers:
+    is_stronger = tier is Tier.NAMESPACES
+    layers = {layer for layer in entry.expect.layer if is_stronger or layer in _DIFFER}
+    found: set[object] = {(layer, outcome) for layer in layers for outcome in _outcomes(entry.expect)}
+    if is_stronger:
+        found |= {(entry.folder.parent.name, layer) for layer in layers}
+    elif Tier.NAMESPACES.value not in entry.expect.tiers:
         found.add(entry.name)  # it is about this tier
     return found
 
