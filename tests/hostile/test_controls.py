@@ -17,7 +17,7 @@ import pytest
 
 from grader.sandbox.fence import Tier
 
-from . import switches
+from . import __main__, switches
 from .bench import Bench
 from .canaries import SUCCEEDED
 from .controls import CONTROLS, Control, Controls, End, Shown
@@ -77,6 +77,20 @@ def test_what_happens_in_both_states_proves_nothing() -> None:
     """A layer that changes nothing, an attack that never works, and one that could not be judged at all."""
     states = list(itertools.product(get_args(End), repeat=2))
     assert [state for state in states if Shown(CONTROLS[0], *state).proves_it] == [("succeeded", "stopped")]
+
+
+@pytest.mark.parametrize(("without", "code"), [("succeeded", 0), ("stopped", 1)])
+def test_a_whole_run_ends_with_the_controls(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], without: End, code: int
+) -> None:
+    """One that proves nothing fails it, however well the submissions ended."""
+    monkeypatch.setattr(__main__, "_at", lambda tier, *_: {tier.value: 1})
+    monkeypatch.setattr(__main__.controls, "run", lambda: [Shown(CONTROLS[0], without)])
+    assert __main__.main([]) == code
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == f"layers that no control proves: {code}"
+    assert said[-2].startswith("intake ")
+    assert said[-2].endswith(f"without: {without}, with: stopped")
 
 
 def test_what_is_off_here_is_on_again() -> None:
