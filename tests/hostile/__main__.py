@@ -78,6 +78,10 @@ def _is_named(entry: Entry, names: list[str]) -> bool:
 
 def _at(tier: Tier, entries: list[Entry], asked: argparse.Namespace) -> Counter[str]:
     """Hold the trials of one tier, here or, if only an ordinary user can have it, by one."""
+    possible = [entry for entry in entries if tier.value in entry.expect.tiers and not entry.expect.skip]
+    chosen = part_of(possible, tier) if asked.part else possible
+    if not chosen:
+        return Counter()
     try:
         fence.require_tier(tier)
     except FenceError as error:
@@ -86,9 +90,8 @@ def _at(tier: Tier, entries: list[Entry], asked: argparse.Namespace) -> Counter[
         print(f"tier {tier} is not to be had here, so nothing was tried on it: {error}")
         return Counter()
     tally = Counter[str]()
-    possible = [entry for entry in entries if tier.value in entry.expect.tiers and not entry.expect.skip]
     with Trials(tier) as trials:
-        for entry in part_of(entries, tier) if asked.part else possible:
+        for entry in chosen:
             tally[tier.value] += 1
             tally.update(_hold(trials, tier, entry, asked.show))
     return tally

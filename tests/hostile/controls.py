@@ -122,6 +122,7 @@ CONTROLS = (
     Control("user", "network/other_programs", lacks=_no_root),
     Control("supervisor", "denial/answers_too_late", _is_overpaid),
     Control("oracle", "protocol/shapes_that_broadcast", _is_overpaid),
+    Control("oracle", "secrets/finds_the_seed_of_the_run"),
     Control("profile", "semantics/changes_what_it_was_given", _uses_it, forbids="torch.Tensor.max"),
     Control("evidence", "files/characters_that_hide", _is_not_noticed),
     Control("report", "protocol/hostile_texts", _writes_the_page),

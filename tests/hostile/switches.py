@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from grader import draws_key
 from grader.policy import NO_POLICY
 from grader.results import Outcome
 from grader.sandbox.fence import Tier
@@ -79,6 +80,10 @@ def _in_this_process(_: Any) -> Any:
     return spawn
 
 
+def _no_key(_: Any) -> Any:
+    return lambda files, visibility: draws_key.NONE
+
+
 def _without_a_deadline(production: Any) -> Any:
     def request(channel: Any, buffers: Any, deadline: float, reply_bytes: int) -> Any:
         return production(channel, buffers, float("inf"), reply_bytes)
@@ -123,6 +128,7 @@ SWITCHES: dict[str, tuple[Switch, ...]] = {
     ),
     "oracle": (
         Switch(JUDGE, "grader.suite.expect", "_require_same_form", _nothing, "shapes and types are not compared"),
+        Switch(JUDGE, "grader.suite.collect", "SuiteFiles.key_of", _no_key, "hidden checks draw without a key"),
     ),
     "profile": (
         Switch(GUEST, "grader.sandbox.guest.operations", "Guard", _nothing_forbidden, "nothing is forbidden"),
