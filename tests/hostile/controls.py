@@ -159,9 +159,11 @@ class Controls:
         self._benches: dict[tuple[str, Tier | None], Bench] = {}
 
     def __enter__(self) -> Controls:
-        folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="switches-")))
-        self._switched = SwitchedZygote(folder / "off")
-        self._resources.callback(self._switched.zygote.close)
+        with contextlib.ExitStack() as resources:
+            folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="switches-")))
+            self._switched = SwitchedZygote(folder / "off")
+            resources.callback(self._switched.zygote.close)
+            self._resources = resources.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -180,7 +180,11 @@ class SwitchedZygote:
                 start_new_session=True, cwd="/",
             )  # fmt: skip
         self.zygote = Zygote(ours, process)
-        self.zygote.wait_until_ready()
+        try:
+            self.zygote.wait_until_ready()
+        except BaseException:
+            self.zygote.close()
+            raise
 
     @contextlib.contextmanager
     def without(self, layers: tuple[str, ...]) -> Iterator[None]:
