@@ -107,7 +107,10 @@ def _as_nobody(tier: Tier, asked: argparse.Namespace) -> Counter[str]:
         for line in process.stdout:
             print(last, end="", flush=True)
             last = line
-    return Counter(json.loads(last))
+    try:
+        return Counter(json.loads(last))
+    except ValueError:  # its traceback stands above
+        sys.exit(f"{last}the run of tier {tier} broke off and ended with {process.returncode}")
 
 
 def _hold(trials: Trials, tier: Tier, entry: Entry, show: bool) -> list[str]:
