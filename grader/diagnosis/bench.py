@@ -16,7 +16,8 @@ from grader.diagnosis.evidence import UNNAMED_DEVICES
 from grader.diagnosis.lookup import Known
 from grader.diagnosis.misconception import Misconception
 from grader.diagnosis.naming import JudgementLike, record_of, with_names
-from grader.grade import Grader, Judgement
+from grader.grade import Grader
+from grader.judgement import Judgement
 from grader.pool import OnProgress, Pool
 from grader.results import ExerciseResult
 from grader.submission import read_submission
