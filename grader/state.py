@@ -63,6 +63,11 @@ def _ids(checks: list[CheckResult]) -> set[str]:
     return {check.id for check in checks}
 
 
+def remembered(root: Path) -> State:
+    """Return what is remembered in the course's folder, only to be read."""
+    return _read(root / FOLDER / _FILE)
+
+
 @contextlib.contextmanager
 def changing(root: Path) -> Iterator[State]:
     """Give what is remembered, to be changed, and keep it afterwards; a second terminal waits for its turn.

@@ -14,3 +14,4 @@ from grader.messages.intake import *
 from grader.messages.report import *
 from grader.messages.student import *
 from grader.messages.training import *
+from grader.messages.watch import *
