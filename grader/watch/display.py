@@ -13,6 +13,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from grader.events import PlannedCheck
 from grader.progress import RunningLine
 from grader.terminal import console_for, say
 
@@ -27,7 +28,8 @@ class Display:
         self._console = console_for(stream)
         self.moves = self._console.is_terminal and os.environ.get("TERM") != "dumb"
         self._drawn = 0
-        self._running: RunningLine | None = None
+        self._line: RunningLine | None = None
+        self._named: PlannedCheck | None = None  # by that line
 
     def __enter__(self) -> Display:
         return self
@@ -51,15 +53,27 @@ class Display:
         self._stream.flush()
         self._drawn += 1
 
-    def work(self) -> RunningLine:
-        """Return the line that says what is running, shown from now on until `rest` or the next drawing."""
-        if self._running is None:
-            self._running = RunningLine(self._console)
-            self._running.__enter__()
-        return self._running
+    def work(self, check: PlannedCheck | None) -> None:
+        """Say below everything that this check runs, or that it is about to, until `rest` or the next drawing."""
+        line = self._moving()
+        if check is not self._named and check is not None:
+            line.began(check)
+            self._named = check
+
+    def learns(self, done: int, count: int) -> None:
+        """Say there how many of the known mistakes have been run."""
+        self._moving().learns(done, count)
+        if done == count:
+            self.rest()
 
     def rest(self) -> None:
         """Take that line away."""
-        if self._running is not None:
-            self._running.__exit__(None, None, None)
-            self._running = None
+        if self._line is not None:
+            self._line.__exit__(None, None, None)
+            self._line = self._named = None
+
+    def _moving(self) -> RunningLine:
+        if self._line is None:
+            self._line = RunningLine(self._console)
+            self._line.__enter__()
+        return self._line

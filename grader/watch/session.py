@@ -16,6 +16,7 @@ from typing import TextIO
 from grader import language, messages
 from grader.course import Exercise, load_course, load_exercise
 from grader.errors import CourseError, GraderError, UsageError
+from grader.events import PlannedCheck
 from grader.hints import take_hint
 from grader.results import ExerciseResult
 from grader.show import Wanted, list_and_show
@@ -68,6 +69,7 @@ class _Session:
         self._watching = contextlib.ExitStack()
         self._traces: tuple[object, ...] = ()
         self._broken: GraderError | None = None  # why the course cannot be read
+        self._began: PlannedCheck | None = None  # what is running
         self._given: Given | None = None  # what is being judged
         self._judged: Given | None = None  # what the result that is shown is about
         self._look_at = self._slow_at = float("inf")
@@ -100,8 +102,9 @@ class _Session:
             self._look()
         if now >= self._slow_at:
             self._slow_at = float("inf")
-            self._display.work()
             self._tell(to.Slow(self._machine.run))
+        if self._is_slow():
+            self._display.work(self._began)
         self._keys.take()
 
     def _take(self, event: object) -> None:
@@ -109,10 +112,9 @@ class _Session:
             case _Touched():
                 self._touched(event)
             case Began(run=run, check=check):
-                if run == self._machine.run and self._is_slow():
-                    self._display.work().began(check)
+                self._began = check if run == self._machine.run else self._began
             case Learning(done=done, count=count):
-                self._display.work().learns(done, count)
+                self._display.learns(done, count)
             case Failed(error=error):
                 raise error
             case Interrupt() | Terminate() | Suspend() | Resize():
@@ -205,7 +207,7 @@ class _Session:
         if self._broken is not None:
             self._events.put(to.Broke(action.run, self._broken))
             return
-        self._slow_at = time.monotonic() + _SLOW_S
+        self._slow_at, self._began = time.monotonic() + _SLOW_S, None
         self._bench.judge(action.run, self._exercise, action.given, self._wanted)
 
     def _reload(self) -> None:

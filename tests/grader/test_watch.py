@@ -49,6 +49,7 @@ WRONG = "def double(x):\n    return 3 * x\n"
 HANGING = "def double(x):\n    while True:\n        pass\n"
 PATIENCE_S = 60.0
 CLEARED = "\x1b[2J"
+ERASED = re.compile(r"[^\n]*\x1b\[2K")
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\r")
 
 
@@ -77,8 +78,8 @@ class Student:
 
     @property
     def screen(self) -> str:
-        """What stands on the screen: what was written since it was cleared last."""
-        return CONTROL.sub("", self.seen.rpartition(CLEARED)[2])
+        """What stands on the screen: what was written since it was cleared last, without lines that were erased."""
+        return CONTROL.sub("", ERASED.sub("", self.seen.rpartition(CLEARED)[2]))
 
     def reads(self, *texts: str, without: str = "\0") -> str:
         """Wait until all this stands on the screen, and that does not; return it."""
