@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import sys
 import threading
@@ -17,6 +18,7 @@ from typing import Any, Protocol, TextIO
 
 HANGUP = "\x04"
 """What is told when the terminal is gone: the same as Ctrl-D."""
+_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)  # an arrow, Alt and a key, Escape alone
 _CHUNK = 64
 _POLL_S = 0.05
 _END_WAIT_S = 1.0
@@ -44,10 +46,9 @@ def keys_of(stdin: TextIO, stdout: TextIO, on_key: Callable[[str], None]) -> Key
 
 
 def meant(text: str) -> list[str]:
-    """Return the keys that a chunk of input stands for; arrows and what was pasted stand for none."""
-    if text.startswith("\x1b") or len(set(text)) > 1:
-        return []
-    return [text[0].lower()] if text else []
+    """Return the key that a chunk of input stands for, if any; arrows and what was pasted stand for none."""
+    text = _SEQUENCE.sub("", text)
+    return [text[0].lower()] if len(set(text)) == 1 else []
 
 
 class NoKeys:
