@@ -19,7 +19,9 @@ WATCH_ALL_PASSED = "Well done: all {count} checks pass."
 WATCH_ALL_PASSED_HERE = "Well done: everything that can be checked here passes. Checks that wait for a device which this machine lacks: {count}."
 WATCH_NEXT = "Next: {name}, {title}. Press n."
 WATCH_NEXT_COMMAND = "Next: {name}, {title}. Type: grader check {name} --watch"
-WATCH_NO_NEXT = "That was the last one: every other exercise of this course is finished."
+WATCH_NO_NEXT = (
+    "That was the last one: every other exercise of this course is finished. `grader bundle` packs what to hand in."
+)
 WATCH_COURSE_CHANGED = (
     "The exercise itself has changed (its checks, its exercise.toml or its solution): starting afresh."
 )

@@ -1,18 +1,18 @@
-"""Which exercise comes next. Reads what is remembered, judges nothing."""
+"""Which exercise comes next. Judges nothing."""
 
 from __future__ import annotations
 
 from grader.course import Course
-from grader.state import remembered
-from grader.watch.news import is_finished
+from grader.standing import Status, standings
 
 
 def following(course: Course, slug: str) -> str | None:
-    """Return the next exercise after this one that is not finished, from the first one again after the last.
+    """Return the next exercise after this one that is not done, from the first one again after the last; else None.
 
-    Finished is what passed wherever it could be judged when it was last checked. None if there is no other.
+    Raises:
+        CourseError: the exercise.toml of one is broken.
     """
-    slugs, known = course.slugs(), remembered(course.root).exercises
-    place = slugs.index(slug) if slug in slugs else 0
-    others = [*slugs[place + 1 :], *slugs[:place]]
-    return next((other for other in others if other not in known or not is_finished(known[other].checks)), None)
+    found = standings(course)
+    place = next((place for place, one in enumerate(found) if one.exercise.slug == slug), 0)
+    others = [one for one in (*found[place + 1 :], *found[:place]) if one.status is not Status.DONE]
+    return others[0].exercise.slug if others else None

@@ -18,10 +18,11 @@ from grader.course import Exercise, load_course, load_exercise
 from grader.errors import CourseError, GraderError, UsageError
 from grader.events import PlannedCheck
 from grader.hints import take_hint
+from grader.overview import list_lines
 from grader.results import ExerciseResult
-from grader.show import Wanted, list_and_show
+from grader.show import Wanted
+from grader.standing import standings
 from grader.state import remember
-from grader.terminal import console_for, say
 from grader.watch import machine as to
 from grader.watch.bench import Began, Bench, Failed, Learning
 from grader.watch.display import Display
@@ -64,7 +65,6 @@ class _Session:
         self._display = Display(stream)
         self._keys = keys_of(sys.stdin, stream, lambda key: self._events.put(to.Pressed(key)))
         self._bench = Bench(self._events.put)
-        self._stream = stream
         self._subject = Subject(exercise, wanted.path)
         self._watching = contextlib.ExitStack()
         self._traces: tuple[object, ...] = ()
@@ -223,7 +223,8 @@ class _Session:
     def _keep(self, result: ExerciseResult) -> None:
         self._judged = self._given
         if self._wanted.path is None:
-            remember(self._exercise.course.root, result, language.current())
+            is_part = bool(self._wanted.keyword)
+            remember(self._exercise.course.root, result, language.current(), is_part)
 
     def _show(self) -> None:
         view, reads_keys = self._machine.view, self._keys.can_read
@@ -239,7 +240,10 @@ class _Session:
 
     def _what_follows(self) -> str:
         course = self._exercise.course
-        after = following(course, self._exercise.slug)
+        try:
+            after = following(course, self._exercise.slug)
+        except CourseError:  # of another exercise; whoever goes on to that is told
+            return ""
         if after is None:
             return messages.WATCH_NO_NEXT
         said = messages.WATCH_NEXT if self._keys.can_read else messages.WATCH_NEXT_COMMAND
@@ -248,9 +252,9 @@ class _Session:
     # --- keys ------------------------------------------------------------------------------------------------
 
     def _list(self) -> to.Event:
-        self._display.draw(lambda console, rows: [])
-        list_and_show(self._exercise.course, self._stream)
-        say(console_for(self._stream), ["", messages.WATCH_BACK])
+        course, back = self._exercise.course, ["", messages.WATCH_BACK] if self._keys.can_read else []
+        found = standings(course)
+        self._display.draw(lambda console, rows: [*list_lines(course, found, self._exercise.slug, console), *back])
         return to.Listed()
 
     def _hint(self, check: str | None) -> to.Event:
