@@ -345,7 +345,7 @@ def test_in_a_pipe_it_says_line_after_line(tmp_path: Path) -> None:
     assert said.replace("\n", "").isprintable()
     assert "q quit" not in said
     assert "  passes now: Doubles a number.\n" in second
-    assert said.endswith("`grader bundle` packs what\nto hand in.\n")
+    assert said.endswith("is finished. `grader\nbundle` packs what to hand in.\n")
 
 
 def read_to(process: subprocess.Popen[bytes], text: str) -> str:
