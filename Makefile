@@ -61,6 +61,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/watch.py
 
 doctor: $(VENV)/.installed
 	$(BIN)/grader doctor

@@ -84,6 +84,10 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     gpu: Gpu | None = None
 
 
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stop"):
+    """To the worker: nobody wants the job that runs any more; too late where none runs, and no matter."""
+
+
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
     """From the worker: the suite is collected, this is the plan."""
 
@@ -158,7 +162,7 @@ class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="fin
 
 Event = Ready | Broken | Chosen | Preparing | Refused | Opened | Began | Ended | Finished
 _decode_event = msgspec.json.Decoder(Event).decode
-_decode_job = msgspec.json.Decoder(Job).decode
+_decode_request = msgspec.json.Decoder(Job | Stop).decode
 
 
 class Line:
@@ -168,7 +172,7 @@ class Line:
         self.sock = sock
         self._received = bytearray()
 
-    def send(self, message: Event | Job) -> None:
+    def send(self, message: Event | Job | Stop) -> None:
         """Send one message, waiting until the other end has taken it.
 
         Raises:
@@ -188,8 +192,16 @@ class Line:
 
     def receive_job(self) -> Job | None:
         """Return the next job; None when whoever gives them is gone."""
-        line = self._next_line(None)
-        return None if line is None else _decode_job(line)
+        while (line := self._next_line(None)) is not None:
+            if isinstance(request := _decode_request(line), Job):
+                return request
+        return None
+
+    def hears_stop(self) -> bool | None:
+        """Read what a caller says while its job runs; whether that is `Stop`, and None when it is gone."""
+        if not self.pending() and not self.fill():
+            return None
+        return self.pending() and isinstance(_decode_request(self._next_line(None) or b""), Stop)
 
     def fileno(self) -> int:
         """The descriptor, to poll on."""

@@ -5,7 +5,7 @@ Owns when the atlas is needed: only once something failed that left evidence, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader import language
@@ -16,7 +16,8 @@ from grader.diagnosis.evidence import UNNAMED_DEVICES
 from grader.diagnosis.lookup import Known
 from grader.diagnosis.misconception import Misconception
 from grader.diagnosis.naming import JudgementLike, record_of, with_names
-from grader.grade import Grader, Judgement
+from grader.grade import Grader
+from grader.judgement import Judgement
 from grader.pool import OnProgress, Pool
 from grader.results import ExerciseResult
 from grader.submission import read_submission
@@ -36,16 +37,19 @@ class Names:
         return with_names(judgement, self.atlas, self.misconceptions, exercise.feedback, language.current())
 
 
-def names_for(grader: Grader, seed: int, on_progress: OnProgress | None = None) -> Names:
+def names_for(
+    grader: Grader, seed: int, on_progress: OnProgress | None = None, on_pool: Callable[[Pool], None] | None = None
+) -> Names:
     """Return the known mistakes of a grader's exercise, running the wrong answers that are not in the cache.
 
     Args:
         on_progress: Called with how many wrong answers have been run, and of how many.
+        on_pool: Called with what runs them before that begins, for somebody who may want to interrupt it.
     Raises:
         CourseError: the header of a wrong answer is broken.
     """
     answers = wrong_answers(grader.exercise)
-    atlas = atlas_of(grader, answers, seed, on_progress)
+    atlas = atlas_of(grader, answers, seed, on_progress, on_pool)
     return Names(atlas, {answer.misconception.id: answer.misconception for answer in answers})
 
 
@@ -61,12 +65,19 @@ def named(grader: Grader, judgement: Judgement, on_progress: OnProgress | None =
 
 
 def atlas_of(
-    grader: Grader, answers: list[WrongAnswer], seed: int, on_progress: OnProgress | None = None
+    grader: Grader,
+    answers: list[WrongAnswer],
+    seed: int,
+    on_progress: OnProgress | None = None,
+    on_pool: Callable[[Pool], None] | None = None,
 ) -> list[Known]:
     """Return the atlas of a grader's exercise for one seed, running what is not in the cache, several side by side."""
 
     def run(missing: list[WrongAnswer]) -> Iterator[Entry]:
-        with Pool(grader.exercise, grader.tier, zygote=grader.zygote) as pool:
+        pool = Pool(grader.exercise, grader.tier, zygote=grader.zygote)
+        if on_pool is not None:
+            on_pool(pool)
+        with pool:
             entries = pool.map(lambda free, answer: entry_of(free, answer, seed), missing)
             for done, entry in enumerate(entries, start=1):
                 if on_progress is not None:

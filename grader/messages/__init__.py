@@ -17,3 +17,4 @@ from grader.messages.machine import *
 from grader.messages.report import *
 from grader.messages.student import *
 from grader.messages.training import *
+from grader.messages.watch import *

@@ -46,6 +46,7 @@ CLI_OPTION_DEBUG = "Run checks and your code together, without a fence, so that 
 CLI_OPTION_AS_STUDENT = (
     "Show what a student gets to see and no more: names of mistakes for the course's seed only, commands they can run."
 )
+CLI_OPTION_WATCH = "Stay open and check again whenever you save; single keys give hints, the next exercise, the page."
 CLI_OPTION_LANG = "Language of the messages; default: the course's."
 CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
 
