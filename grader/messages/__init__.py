@@ -11,6 +11,7 @@ from grader.messages.gradebook import *
 from grader.messages.grading import *
 from grader.messages.instructor import *
 from grader.messages.intake import *
+from grader.messages.release import *
 from grader.messages.report import *
 from grader.messages.student import *
 from grader.messages.training import *
