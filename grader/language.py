@@ -33,7 +33,7 @@ def use(language: str) -> None:
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         raise CourseError(messages.LANGUAGE_UNKNOWN.format(language=language, languages=known))
-    replace(_ORIGINAL | translations(language))
+    replace(sentences(language))
     _current = language
 
 
@@ -46,6 +46,11 @@ def replace(sentences: Mapping[str, str]) -> None:
 def current() -> str:
     """Return the language in use."""
     return _current
+
+
+def sentences(language: str) -> dict[str, str]:
+    """Return every sentence in a language by the name of its constant, for a text that is in several of them."""
+    return _ORIGINAL | translations(language)
 
 
 @cache

@@ -48,9 +48,11 @@ def wheel_files() -> dict[str, bytes]:
     return files | {f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}
 
 
-def pinned() -> dict[str, str]:
+def pinned(anywhere: bool = False) -> dict[str, str]:
     """Return the versions installed here of all that the grader requires, by name; which build it is, is left open.
 
+    Args:
+        anywhere: Leave out what is required on some machines only, such as the libraries of one kind of GPU.
     Raises:
         InfrastructureError: one of them is not installed.
     """
@@ -60,7 +62,8 @@ def pinned() -> dict[str, str]:
         for text in _distribution(todo.pop()).requires or ():
             requirement = Requirement(text)
             name = _canonical(requirement.name)
-            if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            marker = requirement.marker
+            if name not in found and (marker is None or (not anywhere and marker.evaluate({"extra": ""}))):
                 found[name] = _distribution(name).version.partition("+")[0]
                 todo.append(name)
     return dict(sorted(found.items()))

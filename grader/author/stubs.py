@@ -1,6 +1,6 @@
 """The stub of an exercise, made of its reference: marks in comments say what students are to write themselves.
 
-Owns the marks. Pure text: nothing is imported or run. What stands between `# <todo: 3 lines.>` and `# </todo>` becomes
+Owns the marks. Nothing is imported or run. What stands between `# <todo: 3 lines.>` and `# </todo>` becomes
 that sentence and a NotImplementedError; what stands between `# <ours>` and `# </ours>` is left out, and so is every
 line that ends in `# ours`. All else is the same in both, docstrings too.
 """
@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from grader import messages
+from grader.author.own_files import read_text, shown
 from grader.course import Exercise
-from grader.errors import CourseError
+from grader.errors import CourseError, UsageError
+from grader.whole_file import write_whole
 
 _OPEN = re.compile(r"( *)# <(?:(ours)|todo: (.+))>")
 _CLOSE = re.compile(r" *# </(ours|todo)>")
@@ -55,7 +57,36 @@ def stub_of(text: str, file: str) -> str:
 
 def reference_of(exercise: Exercise, name: str) -> str:
     """Return how messages call a file of the reference."""
-    return str((exercise.solution_folder / name).relative_to(exercise.course.root))
+    return shown(exercise, exercise.solution_folder / name)
+
+
+def write_stubs(exercise: Exercise) -> dict[str, bool]:
+    """Make the stubs of an exercise anew of its reference; return which files these are, and whether each has changed.
+
+    Raises:
+        UsageError: the reference is not here, as in a student's copy, or a stub cannot be written.
+        CourseError: the reference has no marks, or broken ones.
+    """
+    if not exercise.solution_folder.is_dir():
+        raise UsageError(messages.RELEASE_NEEDS_SOLUTIONS.format(folder=exercise.solution_folder))
+    made = {name: _made(exercise, name) for name in exercise.files}  # all of them, before one is written
+    changed = {}
+    for name, stub in made.items():
+        path = exercise.stub_folder / name
+        changed[shown(exercise, path)] = is_new = not path.is_file() or path.read_bytes() != stub
+        try:
+            if is_new:
+                write_whole(path, stub)
+        except OSError as error:
+            raise UsageError(messages.CLI_CANNOT_WRITE.format(file=path, problem=error.strerror)) from error
+    return changed
+
+
+def _made(exercise: Exercise, name: str) -> bytes:
+    file, text = reference_of(exercise, name), read_text(exercise, exercise.solution_folder / name)
+    if not is_marked(text):
+        raise CourseError(messages.STUB_NO_MARKS.format(file=file))
+    return stub_of(text, file).encode()
 
 
 def _lines(text: str, owners: Sequence[tuple[range, str]], file: str) -> Iterator[str | None]:
