@@ -29,9 +29,8 @@ def write_release(files: Mapping[str, bytes], folder: Path, force: bool) -> None
     """
     try:
         before = _released(folder)
-        if not force and (lost := _would_be_lost(files, before, folder)):
-            shown = ", ".join(lost[:_SHOWN]) + (", …" if len(lost) > _SHOWN else "")
-            raise UsageError(messages.RELEASE_CHANGED.format(folder=folder, files=shown))
+        if not force:
+            _require_unchanged(files, before, folder)
         # The list comes last: until then what lies here is an older release with some files of the new one.
         for path in sorted(files, key=lambda path: path == MANIFEST):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -42,14 +41,16 @@ def write_release(files: Mapping[str, bytes], folder: Path, force: bool) -> None
         raise UsageError(messages.CLI_CANNOT_WRITE.format(file=folder, problem=error.strerror)) from error
 
 
-def require_place(folder: Path) -> None:
-    """Find out before anything is judged that a release cannot be written here.
+def require_place(folder: Path, force: bool) -> None:
+    """Find out before anything is judged that a release cannot be written here; as `write_release`.
 
     Raises:
-        UsageError: it is no folder, or one with something else in it.
+        UsageError: it is no folder, or one with something else or with changes in it.
     """
     try:
-        _released(folder)
+        before = _released(folder)
+        if not force:
+            _require_unchanged({}, before, folder)
     except OSError as error:
         raise UsageError(messages.CLI_CANNOT_WRITE.format(file=folder, problem=error.strerror)) from error
 
@@ -71,8 +72,8 @@ def _is_inside(path: str) -> bool:
     return not Path(path).is_absolute() and ".." not in Path(path).parts
 
 
-def _would_be_lost(files: Mapping[str, bytes], before: Mapping[str, str], folder: Path) -> list[str]:
-    """Return what differs from the older release and from the new one."""
+def _require_unchanged(files: Mapping[str, bytes], before: Mapping[str, str], folder: Path) -> None:
+    """Refuse to go on where something differs from the older release and from the new one."""
     lost = []
     for path in sorted(before.keys() | files.keys()):
         place = folder / path
@@ -81,7 +82,9 @@ def _would_be_lost(files: Mapping[str, bytes], before: Mapping[str, str], folder
         data = place.read_bytes()
         if data != files.get(path) and hashlib.sha256(data).hexdigest() != before.get(path):
             lost.append(path)
-    return lost
+    if lost:
+        shown = ", ".join(lost[:_SHOWN]) + (", …" if len(lost) > _SHOWN else "")
+        raise UsageError(messages.RELEASE_CHANGED.format(folder=folder, files=shown))
 
 
 def _remove(path: Path, folder: Path) -> None:

@@ -92,7 +92,7 @@ def _for_students(
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
     require_folder_of(out or "-")
     if folder is not None:
-        require_place(folder)
+        require_place(folder, force)
     with counting_bar(messages.RELEASE_JUDGING) as on_progress:
         made = release(course, exercises, tier_of(fence), on_progress)
     if folder is not None:

@@ -368,11 +368,11 @@ def test_the_atlas_is_the_same_in_another_dialect_of_the_processor(tmp_path: Pat
     exercise = load_exercise(load_course(ROOT), "3")
     own = copied(exercise, tmp_path / "copy")
     public = set(re.findall(r"def (test_\w+)", exercise.public_suite.read_text()))
-    answers = [answer for answer in wrong_answers(exercise) if public & set(answer.misconception.fails)][::3]
+    answers = [answer for answer in wrong_answers(exercise) if public & set(answer.misconception.fails)][::5]
     with Zygote.start(cpu_capability="default") as plain:
         plain.wait_until_ready()
         here, there = (recorded(own, answers, dialect) for dialect in (zygote, plain))
-    assert sum(len(entry.evidence) for entry in here) >= 8
+    assert sum(len(entry.evidence) for entry in here) >= 4
     for one, other in zip(here, there, strict=True):
         assert one.outcomes == other.outcomes
         assert one.evidence.keys() == other.evidence.keys()

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grader.author import released_folder
 from grader.author.release import MANIFEST
-from grader.author.released_folder import write_release
+from grader.author.released_folder import require_place, write_release
 from grader.cli import main
 from grader.errors import UsageError
 
@@ -58,6 +57,8 @@ def test_what_was_changed_since_is_overwritten_on_demand_only(tmp_path: Path) ->
     for name in ("a.py", "b.py", "d.py"):
         (tmp_path / name).write_text("work")
     new = listed({"a.py": b"2", "c.py": b"2", "d.py": b"2"})
+    with pytest.raises(UsageError, match=r"files were changed since: a\.py, b\.py\. "):
+        require_place(tmp_path, force=False)
     with pytest.raises(UsageError, match=r"files were changed since: a\.py, b\.py, d\.py\. "):
         write_release(new, tmp_path, force=False)
     assert (tmp_path / "c.py").read_bytes() == b"1"
@@ -80,9 +81,10 @@ def test_a_list_cannot_have_files_removed_elsewhere(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_to_is_said_in_a_sentence(tmp_path: Path) -> None:
     """A file in the folder's place is found before anything is judged."""
     (tmp_path / "file").write_text("")
-    for use in (released_folder.require_place, lambda place: write_release({"a": b""}, place, force=False)):
-        with pytest.raises(UsageError, match="Not a directory"):
-            use(tmp_path / "file")
+    with pytest.raises(UsageError, match="Not a directory"):
+        require_place(tmp_path / "file", force=True)
+    with pytest.raises(UsageError, match="Not a directory"):
+        write_release({"a": b""}, tmp_path / "file", force=False)
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
