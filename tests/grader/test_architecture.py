@@ -79,6 +79,7 @@ def modules_under(prefix: str) -> list[str]:
         "grader.author.own_wheel",
         "grader.author.release",
         "grader.author.released_folder",
+        "grader.author.scaffold",
     ],
 )
 def test_the_command_line_process_never_imports_torch(module: str) -> None:

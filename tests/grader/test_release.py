@@ -175,6 +175,7 @@ FILES = {
     f"solutions/{SLUG}/mutants.toml": "# c4nary-mutants\n",
     f"solutions/{SLUG}/equivalent/other.py": "# c4nary-equivalent\ndef double(x):\n    return x + x\n",
     f"tests/hidden/{SLUG}/__init__.py": "",
+    f"tests/hidden/{SLUG}/draws.key": f"{'5a' * 32}\n",
     f"tests/hidden/{SLUG}/oracles.py": "# c4nary-oracle\nSECRET = 71.828125\n",
     f"tests/hidden/{SLUG}/calibration.toml": '# c4nary-calibration\nschema = "grader.calibration/1"\n',
     **{f"solutions/{SLUG}/wrong/{name}.py": text for name, text in WRONG.items()},
@@ -241,7 +242,7 @@ def found(files: Mapping[str, bytes], pattern: str) -> list[tuple[str, str]]:
 
 def test_nothing_of_ours_is_in_any_file(released: Release) -> None:
     """No solution, wrong answer, hidden check, calibration or note, also inside of archives; nor a hidden number."""
-    assert found(released.files, rf"{OURS}[\w-]*|71\.828|72\.828") == []
+    assert found(released.files, rf"{OURS}[\w-]*|71\.828|72\.828|5a5a5a") == []
 
 
 def test_the_search_finds_what_is_hidden_in_an_archive(released: Release) -> None:
