@@ -7,8 +7,9 @@ it up as `messages.NAME` when it is said.
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def use(language: str) -> None:
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         raise CourseError(messages.LANGUAGE_UNKNOWN.format(language=language, languages=known))
-    replace(sentences(language))
+    replace(_ORIGINAL | translations(language))
     _current = language
 
 
@@ -48,9 +49,15 @@ def current() -> str:
     return _current
 
 
-def sentences(language: str) -> dict[str, str]:
-    """Return every sentence in a language by the name of its constant, for a text that is in several of them."""
-    return _ORIGINAL | translations(language)
+@contextlib.contextmanager
+def spoken(language: str) -> Iterator[None]:
+    """Let every sentence be in this language for a while, for a text that is in several of them."""
+    before = _current
+    use(language)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 @cache

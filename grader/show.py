@@ -24,6 +24,7 @@ from grader.errors import InfrastructureError, SubmissionRejected, UsageError
 from grader.grade import Grader
 from grader.merge import merge
 from grader.progress import RunningLine
+from grader.report.text import number
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
 from grader.state import remember
@@ -201,7 +202,9 @@ def _conclude(
     result = in_cells(result, wanted.cells)
     say(console, detail_lines(result, console, hint, wanted.as_student))
     say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
-    say(console, summary_lines(result, console, bool(wanted.keyword), hidden_points))
+    say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))
+    if hidden_points and not wanted.keyword:
+        say(console, paragraph(messages.CHECK_HIDDEN_LATER.format(points=number(hidden_points)), console))
     if judged.our_fault:
         say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])
     return result

@@ -165,14 +165,11 @@ def hint_lines(hint: Hint, console: Console) -> Iterator[Text]:
         yield Text(printable(f"  {hint.command}"))
 
 
-def summary_lines(
-    result: ExerciseResult, console: Console, is_part: bool = False, hidden_points: float = 0.0
-) -> Iterator[Text]:
+def summary_lines(result: ExerciseResult, console: Console, is_part: bool = False) -> Iterator[Text]:
     """Yield what stands below everything: flags, score, and what is still open.
 
     Args:
         is_part: Only some of the checks were asked for, so the score is not the whole one.
-        hidden_points: What the checks are worth that are not in this copy of the course.
     """
     yield Text()
     for line in _printed(messages.CHECK_PRINTED_AT_IMPORT, result.stdout):
@@ -196,8 +193,6 @@ def summary_lines(
         yield from _wrapped(messages.CHECK_PART, console)
     elif not result.complete:
         yield from _wrapped(messages.CHECK_INCOMPLETE, console)
-    if hidden_points and not is_part:
-        yield from _wrapped(messages.CHECK_HIDDEN_LATER.format(points=number(hidden_points)), console)
 
 
 def listing_lines(exercise: Exercise, left: int | None, console: Console) -> Iterator[Text]:
