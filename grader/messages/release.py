@@ -28,7 +28,7 @@ RELEASE_STUB_EARNS = (
 RELEASE_NO_PUBLIC_SUITE = "{file} is not there. Without public checks a student has nothing to check."
 RELEASE_REFERENCE_FAILS = "{suite}: {check} is not passed by the reference in a student's copy of the course, which has neither solutions nor hidden checks. {problem}"
 RELEASE_NOT_JUDGED = "{check} could not be judged for {file}. Try again."
-RELEASE_DONE = "{places}: {count} exercises for students ({files} files, grader {version}, torch {torch}). No solution and no hidden check is in it."
+RELEASE_DONE = "{places}: what students get, {files} files for exercises: {count}; grader {version}, torch {torch}. No solution and no hidden check is in it."
 RELEASE_EXERCISE = (
     "  {slug}: {checks} public checks, {points} of {all_points} points; {mistakes} mistakes can be named."
 )

@@ -98,7 +98,7 @@ def test_release_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     said = " ".join(done.output.split())
-    assert "1 exercises for students (14 files" in said
+    assert "what students get, 14 files for exercises: 1; grader" in said
     assert f"{SLUG}: 1 public checks, 2 of 5 points; 2 mistakes can be named." in said
     assert f"Not released, because nothing says that students need it: exercises/{SLUG}/notes.md" in said
     with zipfile.ZipFile(tmp_path / "class.zip") as archive:
