@@ -71,5 +71,5 @@ grader check {first}
 Read the README.md of an exercise, write what is missing in the files named here, check.
 """
 STUDENT_README_COLUMNS = "| Exercise | You write | Points here | Points in all |"
-STUDENT_README_END = "`grader list` shows all exercises, and `grader hint {first}` helps where you are stuck. The checks here are the public ones. The others run when you hand in: they decide the rest of the points."
+STUDENT_README_END = "`grader list` shows all exercises, `grader hint {first}` helps where you are stuck, and `grader bundle {first}` makes the file to hand in. The checks here are the public ones. The others run when you hand in: they decide the rest of the points."
 CHECK_HIDDEN_LATER = "These are the public checks. The hidden ones, worth {points} more points, run when you hand in."
