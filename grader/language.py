@@ -7,8 +7,9 @@ it up as `messages.NAME` when it is said.
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +47,17 @@ def replace(sentences: Mapping[str, str]) -> None:
 def current() -> str:
     """Return the language in use."""
     return _current
+
+
+@contextlib.contextmanager
+def spoken(language: str) -> Iterator[None]:
+    """Let every sentence be in this language for a while, for a text that is in several of them."""
+    before = _current
+    use(language)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 @cache
