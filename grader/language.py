@@ -1,13 +1,14 @@
 """The language of what a student reads: puts translated sentences in the place of the constants in `messages`.
 
-Owns which languages there are. A process speaks one language at a time, and so does what it forks; a sentence without a
-translation (those that only instructors and suite authors read) stays English. Invariant: whoever says a sentence looks
-it up as `messages.NAME` when it is said.
+Owns which languages there are; the sentences come from gettext's catalogues in `translations/`, which `make messages`
+keeps. A process speaks one language at a time, and so does what it forks; a sentence without a translation (those that
+only instructors and suite authors read) stays English. Invariant: whoever says a sentence looks it up as
+`messages.NAME` when it is said.
 """
 
 from __future__ import annotations
 
-import tomllib
+import gettext
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -53,4 +54,6 @@ def translations(language: str) -> dict[str, str]:
     """Return the translated sentences by the name of their constant."""
     if language == ENGLISH:
         return {}
-    return tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    catalogue = gettext.translation("grader", _FOLDER, [language])
+    said = {name: catalogue.pgettext(name, text) for name, text in _ORIGINAL.items()}
+    return {name: text for name, text in said.items() if text != _ORIGINAL[name]}

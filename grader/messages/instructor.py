@@ -1,6 +1,6 @@
 """What instructors, suite authors and whoever installs the grader read: course, suites, fence, doctor, demo."""
 
-# --- fence and doctor -------------------------------------------------------------------------------------------
+# --- fence and doctor (read by whoever installs this) ------------------------------------------------------------
 
 WITNESS_STOPPED = "stopped ({outcome})"
 WITNESS_ALLOWED = "ALLOWED: {detail}"
@@ -81,6 +81,11 @@ NOT_JUDGED = "the fixtures of grader.suite, and once, work only in a check that 
 JUDGE_STOPPED_IN = "{where}: {text}"
 GRADER_CLOSED = "This Grader is closed, by its with block or because a job was interrupted; start another one."
 WORKER_ENDED = "The part that judges has ended unexpectedly. What it last said:\n{log}"
+
+HEADER_WITHOUT_NAME = "{file}: the docstring must begin with `name-of-the-mistake: what it does wrong`."
+HEADER_LACKS = "{file}: the docstring lacks {keys}."
+HEADER_STRAY_LINE = "{file}: the docstring has a line that belongs to no key: {line!r}."
+HEADER_UNREADABLE = "{file} cannot be read: {problem}"
 
 AWARD_OUT_OF_RANGE = "award takes a share from 0 to 1 and a sentence for the student, got {fraction!r} and {because!r}."
 ONCE_SHARES_VALUES = "once({key!r}) was given a value of type {type}. It shares tensors, arrays, numbers, text, lists, tuples and dicts; what stays on the student's side lives until its check ends."
@@ -261,6 +266,6 @@ MUTANTS_KILLED = "{killed} of {judged} mutants killed, raw kill rate {rate:.1%} 
 MUTANTS_SKIPPED = "Not judged: {unreadable} that Python cannot read, {unchanged} that change nothing but blanks, docstrings or annotations, {repeated} that equal another."
 MUTANTS_COST = "{per_s:.1f} mutants per second, {workers} at once; {wall_s:.1f} s with everything around it."
 
-# --- preview (an author looks at what a student gets to see) -----------------------------------------------------
+# --- preview (read by authors who look at what a student gets to see) --------------------------------------------
 
 PREVIEW = 'Preview of what a student gets to see: of hidden checks what [feedback] hidden = "{level}" of exercise.toml allows. They are judged here; a student\'s own copy of the course has only the public ones.'

@@ -52,11 +52,6 @@ CLI_OPTION_AS_STUDENT = (
 CLI_OPTION_LANG = "Language of the messages; default: the course's."
 CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
 
-HEADER_WITHOUT_NAME = "{file}: the docstring must begin with `name-of-the-mistake: what it does wrong`."
-HEADER_LACKS = "{file}: the docstring lacks {keys}."
-HEADER_STRAY_LINE = "{file}: the docstring has a line that belongs to no key: {line!r}."
-HEADER_UNREADABLE = "{file} cannot be read: {problem}"
-
 # --- command line -----------------------------------------------------------------------------------------------
 
 MACHINE_EXHAUSTED = "What judging needs could not be started: {problem}. End other programs, or raise the limits that `ulimit -a` shows, and run the same command again."
