@@ -23,13 +23,14 @@ from grader.commands.common import (
     FENCES,
     as_tier,
     devices_of,
+    language_option,
     refuse_together,
     require_folder_of,
+    speak,
     tier_of,
     write,
 )
 from grader.errors import GraderError, UsageError
-from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
     from grader.commands.grading import Replay
@@ -86,13 +87,14 @@ def main() -> None:
 
 
 @main.command("list", help=messages.CLI_LIST_HELP)
-def list_exercises() -> None:
+@language_option
+def list_exercises(lang: str | None) -> None:
     """List the exercises of the course."""
     from grader.course import find_course
     from grader.show import list_and_show
 
     course = find_course()
-    language.use(course.language)
+    speak(lang, course)
     list_and_show(course, sys.stdout)
 
 
@@ -111,7 +113,7 @@ def list_exercises() -> None:
 @click.option("--github", is_flag=True, help=messages.CLI_OPTION_GITHUB)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
-@click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
+@language_option
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def check(
     exercise: str | None,
@@ -137,7 +139,7 @@ def check(
     from grader.show import Wanted, check_and_show
 
     course = find_course()
-    language.use(lang or course.language)
+    speak(lang, course)
     exercise = exercise or named
     found = choose_exercise(course, exercise)
     others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
@@ -178,15 +180,16 @@ def check(
 @main.command(help=messages.CLI_HINT_HELP)
 @click.argument("exercise")
 @click.argument("check", required=False)
-def hint(exercise: str, check: str | None) -> None:
+@language_option
+def hint(exercise: str, check: str | None, lang: str | None) -> None:
     """Give the next hint for the student's own last result."""
     from grader.course import find_course, load_exercise
     from grader.hints import take_hint
     from grader.terminal import console_for, hint_lines, say
 
     course = find_course()
-    language.use(course.language)
-    taken = take_hint(load_exercise(course, exercise), check)
+    speak(lang, course)
+    taken = take_hint(load_exercise(course, exercise), check, lang)
     console = console_for(sys.stdout)
     say(console, hint_lines(taken, console))
 

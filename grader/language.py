@@ -9,6 +9,7 @@ only instructors and suite authors read) stays English. Invariant: whoever says 
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,10 +19,14 @@ from grader.errors import CourseError
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh_CN")
+# Which variables of a user's environment are asked, in this order: gettext's own, after one that is about grader alone.
+VARIABLES = ("GRADER_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 _FOLDER = Path(__file__).parent / "translations"
 _ORIGINAL = {name: text for name, text in vars(messages).items() if name.isupper()}
 _current = ENGLISH
+_SPOKEN = {"en": ENGLISH, "zh": "zh_CN"}  # whatever the country
+_OTHER_SCRIPT = {"tw", "hk", "mo", "hant"}  # Chinese, but in characters that a zh_CN catalogue does not have
 
 
 def use(language: str) -> None:
@@ -47,6 +52,22 @@ def replace(sentences: Mapping[str, str]) -> None:
 def current() -> str:
     """Return the language in use."""
     return _current
+
+
+def asked_for_by(environment: Mapping[str, str]) -> str | None:
+    """Return the language that a user's environment asks for, or None where it asks for none that there is.
+
+    As with gettext, the first variable that is set decides, also where it names no language (LC_ALL=C), and may list
+    several languages with colons between.
+    """
+    said = next((environment[name] for name in VARIABLES if environment.get(name)), "")
+    return next(filter(None, map(_named, said.split(":"))), None)
+
+
+def _named(locale: str) -> str | None:
+    """Return the language of a locale's name, such as `zh_CN.UTF-8`, if there is that."""
+    spoken, *rest = re.split(r"[.@]", locale)[0].lower().replace("-", "_").split("_")
+    return None if _OTHER_SCRIPT & {*rest} else _SPOKEN.get(spoken)
 
 
 @cache

@@ -49,7 +49,9 @@ CLI_OPTION_DEBUG = (
 CLI_OPTION_AS_STUDENT = (
     "Show what a student gets to see and no more: names of mistakes for the course's seed only, commands they can run."
 )
-CLI_OPTION_LANG = "Language of the messages; default: the course's."
+CLI_OPTION_LANG = (
+    "Language of the messages; default: that of the environment (LANG and its like), or else the course's."
+)
 CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
 
 # --- command line -----------------------------------------------------------------------------------------------
@@ -139,6 +141,9 @@ HINT_LAST = (
 HINT_NO_MORE = "You have seen every hint there is for this; the last one is above. README.md of the exercise has the whole story, and your instructor would like to hear where you are stuck."
 HINT_BEFORE_CHECK = "Nothing was checked yet, so this is not about your code. `{command}` looks at it."
 HINT_FILES_CHANGED = "Your files have changed since they were last checked; `{command}` says whether this still holds."
+HINT_OTHER_LANGUAGE = (
+    "Your last check spoke another language, and so does what it left here; `{command}` says it in this one."
+)
 HINT_NOTHING_CHECKED = "There is no hint yet, because nothing was checked. Start here:"
 HINT_NOTHING_TO_FIX = "Your last check left nothing to fix, so there is no hint to give."
 HINT_NOT_THIS_ONE = "{check} ended {outcome} in your last check. There is nothing to fix in it."

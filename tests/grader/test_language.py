@@ -142,6 +142,27 @@ def test_an_unknown_language_is_the_courses_mistake() -> None:
         language.use("tlh")
 
 
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({}, None),
+        ({"LANG": "zh_CN.UTF-8"}, "zh_CN"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": ""}, "zh_CN"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, None),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "de:zh_CN:en"}, "zh_CN"),
+        ({"LANGUAGE": "en", "GRADER_LANG": "zh-Hans-CN"}, "zh_CN"),
+        ({"LANG": "zh_TW.UTF-8"}, None),
+        ({"LANG": "zh_SG"}, "zh_CN"),
+        ({"LANG": "de_DE.UTF-8@euro"}, None),
+        ({"LANG": "POSIX"}, None),
+    ],
+)
+def test_the_environment_is_read_as_gettext_reads_it(environment: dict[str, str], wanted: str | None) -> None:
+    """The first variable that is set decides, LANGUAGE may list several, a locale without a catalogue is nothing."""
+    assert language.asked_for_by(environment) == wanted
+
+
 def test_sentences_are_looked_up_when_they_are_said() -> None:
     """No module keeps a student's sentence from its import; only help texts and fixes for the fence are kept."""
     kept = {
