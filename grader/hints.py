@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from grader import language, messages
-from grader.course import Exercise, did_you_mean
+from grader.course import Exercise, did_you_mean, load_exercise
 from grader.errors import SubmissionRejected, UsageError
 from grader.results import CheckResult, Outcome
 from grader.state import Last, changing
@@ -60,6 +60,7 @@ def take_hint(exercise: Exercise, name: str | None = None, lang: str | None = No
         last = state.exercises.setdefault(exercise.slug, Last())
         if (spoken := lang or last.language) in language.LANGUAGES:
             language.use(spoken)
+            exercise = load_exercise(exercise.course, exercise.slug)  # its title too
         check = _chosen(last.checks, name, exercise) if last.checks else None
         if last.checks and (check is None or check.outcome in _NOT_TO_FIX):
             return _nothing_to_hint(check)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from grader import messages
 from grader.errors import CourseError
@@ -52,6 +53,11 @@ def replace(sentences: Mapping[str, str]) -> None:
 def current() -> str:
     """Return the language in use."""
     return _current
+
+
+def twin(said: object, key: str) -> Any:
+    """Return what an author wrote under `key` in the language in use (`key_zh_CN`, say), or else `key` itself."""
+    return getattr(said, f"{key}_{_current}", None) or getattr(said, key)
 
 
 def asked_for_by(environment: Mapping[str, str]) -> str | None:

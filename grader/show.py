@@ -211,7 +211,7 @@ def list_and_show(course: Course, stream: TextIO) -> None:
     if not exercises:
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
     console = console_for(stream)
-    say(console, [*paragraph(course.name, console, "bold"), ""])
+    say(console, [*paragraph(course.shown_name, console, "bold"), ""])
     for exercise in exercises:
         say(console, listing_lines(exercise, _left_to_write(exercise), console))
     say(console, ["", messages.LIST_HINT.format(name=course.short_name(exercises[0].slug))])

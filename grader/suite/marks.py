@@ -5,6 +5,7 @@ Owns their spelling and the sentences for a wrong one. Functions, not `pytest.ma
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from grader import messages
 from grader.errors import CourseError
 from grader.events import Visibility
+from grader.language import LANGUAGES
 from grader.suite.plan import SuiteCheck
 
 DESCRIPTIONS = (
@@ -22,6 +24,7 @@ DESCRIPTIONS = (
     "calibrated(attempts=4): the check compares an accuracy; `grader calibrate` says with what",
 )
 _REFUSED = ("skip", "skipif", "xfail")
+_TWIN = re.compile(rf"({'|'.join(LANGUAGES)}): *(\S.*)")
 
 
 def points(n: float) -> pytest.MarkDecorator:
@@ -64,7 +67,7 @@ def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteChec
     for name in _REFUSED:
         if item.get_closest_marker(name):
             raise CourseError(messages.CHECK_SKIPPED.format(where=where, id=item.name, how=name))
-    title = (item.function.__doc__ or "").strip().split("\n")[0].strip()
+    title, twins = titles(item.function.__doc__ or "")
     if not title:
         raise CourseError(messages.CHECK_WITHOUT_TITLE.format(where=where, id=item.name))
     return SuiteCheck(
@@ -78,7 +81,15 @@ def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteChec
         check_wall_s=_number(item, "limits", where, key="check_wall_s", default=None),
         devices=_names(item, "devices", where) or None,
         attempts=_attempts(item, visibility, where),
+        twins=twins,
     )
+
+
+def titles(docstring: str) -> tuple[str, dict[str, str]]:
+    """Return what the student reads of a check: the first line, and by language what follows `zh_CN:` or the like."""
+    first, *others = docstring.strip().splitlines() or [""]
+    twins = (_TWIN.fullmatch(line.strip()) for line in others)
+    return first.strip(), {twin[1]: twin[2] for twin in twins if twin}
 
 
 def _number(item: pytest.Item, name: str, where: str, default: Any, key: str | None = None) -> Any:
