@@ -26,6 +26,7 @@ VARIABLES = ("GRADER_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 _FOLDER = Path(__file__).parent / "translations"
 _ORIGINAL = {name: text for name, text in vars(messages).items() if name.isupper()}
 _current = ENGLISH
+_TWIN = re.compile(rf"({'|'.join(LANGUAGES)}): *(\S.*)")
 _SPOKEN = {"en": ENGLISH, "zh": "zh_CN"}  # whatever the country
 _OTHER_SCRIPT = {"tw", "hk", "mo", "hant"}  # Chinese, but in characters that a zh_CN catalogue does not have
 
@@ -58,6 +59,13 @@ def current() -> str:
 def twin(said: object, key: str) -> Any:
     """Return what an author wrote under `key` in the language in use (`key_zh_CN`, say), or else `key` itself."""
     return getattr(said, f"{key}_{_current}", None) or getattr(said, key)
+
+
+def titles(docstring: str) -> tuple[str, dict[str, str]]:
+    """Return what a student reads of a check: its first line, and by language what follows `zh_CN:` or the like."""
+    first, *others = docstring.strip().splitlines() or [""]
+    twins = (_TWIN.fullmatch(line.strip()) for line in others)
+    return first.strip(), {twin[1]: twin[2] for twin in twins if twin}
 
 
 def asked_for_by(environment: Mapping[str, str]) -> str | None:

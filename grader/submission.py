@@ -22,7 +22,7 @@ from grader.errors import SubmissionRejected, UsageError
 
 MAX_SOURCE_BYTES = 1 << 20
 _MAX_LISTED = 200
-_PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
+_PART_OF_THE_COURSE = {"exercise.toml", "README.md", "README.zh_CN.md", PUBLIC_SUITE, "__pycache__"}
 
 
 @dataclass(frozen=True)

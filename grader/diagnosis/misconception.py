@@ -56,6 +56,8 @@ def read_misconception(path: Path) -> Misconception:
 def parse_header(text: str, file: str) -> Misconception:
     """Read a header as DESIGN section 6 has it: `id: statement`, then one key per line; indented lines go on.
 
+    Another language may be left out, as a whole.
+
     Raises:
         CourseError: as `read_misconception`.
     """
@@ -64,12 +66,13 @@ def parse_header(text: str, file: str) -> Misconception:
     if first is None:
         raise CourseError(messages.HEADER_WITHOUT_NAME.format(file=file))
     said = _keys(lines[1:], file)
-    missing = [key for key in _KEYS if key not in said and key != "part_of"]
+    twins = {language: (language, *(f"{hint}_{language}" for hint in HINTS)) for language in LANGUAGES}
+    begun = {language: keys for language, keys in twins.items() if any(key in said for key in keys)}
+    wanted = ("Fails", *HINTS, *(key for keys in begun.values() for key in keys))
+    missing = [key for key in _KEYS if key in wanted and key not in said]
     if missing:
         raise CourseError(messages.HEADER_LACKS.format(file=file, keys=", ".join(missing)))
-    translations = {
-        language: (said[language], *(said[f"{hint}_{language}"] for hint in HINTS)) for language in LANGUAGES
-    }
+    translations = {language: tuple(said[key] for key in keys) for language, keys in begun.items()}
     hints = tuple(said[hint] for hint in HINTS)
     return Misconception(
         first[1], first[2], hints, _names(said["Fails"]), _names(said.get("part_of", "")), translations

@@ -5,7 +5,6 @@ Owns their spelling and the sentences for a wrong one. Functions, not `pytest.ma
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from grader import messages
 from grader.errors import CourseError
 from grader.events import Visibility
-from grader.language import LANGUAGES
+from grader.language import titles
 from grader.suite.plan import SuiteCheck
 
 DESCRIPTIONS = (
@@ -24,7 +23,6 @@ DESCRIPTIONS = (
     "calibrated(attempts=4): the check compares an accuracy; `grader calibrate` says with what",
 )
 _REFUSED = ("skip", "skipif", "xfail")
-_TWIN = re.compile(rf"({'|'.join(LANGUAGES)}): *(\S.*)")
 
 
 def points(n: float) -> pytest.MarkDecorator:
@@ -83,13 +81,6 @@ def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteChec
         attempts=_attempts(item, visibility, where),
         twins=twins,
     )
-
-
-def titles(docstring: str) -> tuple[str, dict[str, str]]:
-    """Return what the student reads of a check: the first line, and by language what follows `zh_CN:` or the like."""
-    first, *others = docstring.strip().splitlines() or [""]
-    twins = (_TWIN.fullmatch(line.strip()) for line in others)
-    return first.strip(), {twin[1]: twin[2] for twin in twins if twin}
 
 
 def _number(item: pytest.Item, name: str, where: str, default: Any, key: str | None = None) -> Any:

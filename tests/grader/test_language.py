@@ -191,7 +191,10 @@ HIDDEN = """
 
     @points(1)
     def test_shape(submission):
-        '''Doubles a tensor.'''
+        '''Doubles a tensor.
+
+        zh_CN: 把张量加倍。
+        '''
         expect_close(submission.double(torch.ones(2)), 2 * torch.ones(2), label="twice")
 
     @points(1)
@@ -203,6 +206,16 @@ HIDDEN = """
     def test_name(submission):
         '''Halves a tensor, in the guest that follows the one that ended.'''
         expect_close(submission.half(torch.ones(2)), torch.ones(2) / 2, label="half")
+
+    @points(1)
+    def test_forbidden(submission):
+        '''Uses what is not allowed.'''
+        submission.lazy(torch.ones(2))
+
+    @points(1)
+    def test_share(submission):
+        '''Earns a share.'''
+        award(0.5, "Half of it is right.", "对了一半。")
 """
 WORK = """
 import os
@@ -216,22 +229,32 @@ def end():
 
 def hulf(x):
     return x
+
+def lazy(x):
+    return torch.nn.ReLU()(x)
 """
-FORBID = '[[policy.forbid]]\nnames = ["torch.nn"]\nsentence = "..."\n'
+FORBID = '[[policy.forbid]]\nnames = ["torch.nn"]\nsentence = "write it."\nsentence_zh_CN = "请自己写。"\n'
 
 
 def test_judge_and_guest_speak_the_language_too(tmp_path: Path) -> None:
-    """Comparison and crash (judge), a forbidden line (scan), a missing name (later guest) follow the job's language."""
-    exercise = make_course(tmp_path, HIDDEN, points=3, more=FORBID)
+    """Comparison and crash (judge), a forbidden line (scan), a missing name (later guest) follow the job's language.
+
+    So do the authors' own sentences where they have a twin; a title without one stays as it is.
+    """
+    exercise = make_course(tmp_path, HIDDEN, points=5, more=FORBID)
     submission = Submission("0", (SourceFile("work.py", WORK),))
     with Grader(exercise) as grader:
         english = grader.grade(submission)
         language.use("zh_CN")
         chinese = grader.grade(submission)
-    assert [check.outcome for check in chinese.checks] == [Outcome.FAILED, Outcome.CRASHED, Outcome.RAISED]
+    ends = [Outcome.FAILED, Outcome.CRASHED, Outcome.RAISED, Outcome.FORBIDDEN, Outcome.FAILED]
+    assert [check.outcome for check in chinese.checks] == ends
     assert {flag.rule for flag in chinese.flags} == {"name", "forbidden"}
     for result, is_chinese in ((english, False), (chinese, True)):
         said = [check.message for check in result.checks] + [flag.message for flag in result.flags]
         assert {bool(HAN.search(sentence)) for sentence in said} == {is_chinese}
+    assert [check.title for check in chinese.checks[:2]] == ["把张量加倍。", english.checks[1].title]
+    assert "torch.nn.ReLU：请自己写。" in chinese.checks[3].message.replace("这里不允许使用 ", "")
+    assert chinese.checks[4].message.startswith("对了一半。")
     assert "`half`" in chinese.checks[2].message
     assert "`hulf`" in chinese.checks[2].message
