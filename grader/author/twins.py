@@ -1,7 +1,8 @@
 """What an exercise says in several languages: whether a part of it is left out, and whether statements keep step.
 
 Owns what students read of an exercise besides our own messages, and what a translated statement must share with the
-original. An exercise in one language is whole; one that says anything in another language has to say everything in it.
+original. Twins are optional, one by one, until the statement has one: then the exercise is offered in that language,
+and everything has to be said in it.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ class Said:
 
 
 def languages_gate(said: Sequence[Said], statements: Mapping[str, Mapping[str, str]]) -> Gate:
-    """Whatever is said in another language is said there completely, and statements keep step.
+    """An exercise whose statement is there in another language says everything in it, and the statements keep step.
 
     Args:
         statements: The README's path and text in each language, English included; empty where there is none.
     """
-    spoken = sorted(frozenset().union(*(one.languages for one in said)))
+    spoken = [language for language in OTHERS if language in statements]
     problems = [
         Problem(one.file, one.what, messages.VERIFY_NO_TWIN.format(language=language))
         for language in spoken
@@ -52,14 +53,14 @@ def languages_gate(said: Sequence[Said], statements: Mapping[str, Mapping[str, s
     ]
     [(_, original)] = statements.get(ENGLISH, {"": ""}).items()
     for language in spoken:
-        for path, text in statements.get(language, {}).items():
+        for path, text in statements[language].items():
             problems += [Problem(path, "", sentence) for sentence in out_of_step(original, text)]
     title, advice = messages.VERIFY_LANGUAGES, messages.VERIFY_LANGUAGES_ADVICE
     return Gate("languages", title, len(said), advice, tuple(problems))
 
 
 def said_by(exercise: Exercise) -> list[Said]:
-    """Return all that students read of an exercise.
+    """Return what students read of an exercise besides its statement.
 
     Raises:
         CourseError: a file cannot be read.
@@ -73,9 +74,6 @@ def said_by(exercise: Exercise) -> list[Said]:
         found += [Said(shown(exercise, suite), *title) for title in _titles(read_text(exercise, suite))]
     for wrong in sorted((exercise.solution_folder / WRONG_FOLDER).glob("*.py")):
         found.append(Said(shown(exercise, wrong), "", frozenset(read_misconception(wrong).translations)))
-    if statements := statements_of(exercise):
-        [path] = statements[ENGLISH]
-        found.append(Said(path, "", frozenset(statements) - {ENGLISH}))
     return found
 
 
