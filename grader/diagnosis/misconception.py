@@ -15,6 +15,7 @@ from grader.errors import CourseError
 
 HINTS = ("H0", "H1", "H2")
 LANGUAGES = ("zh_CN",)
+_HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 _FIRST = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*): (\S.*)")
 _KEYS = ("Fails", "part_of", *HINTS, *LANGUAGES, *(f"{hint}_{language}" for hint in HINTS for language in LANGUAGES))
 _KEY = re.compile(rf"({'|'.join(_KEYS)}):\s*(.*)")
@@ -87,7 +88,9 @@ def _keys(lines: list[str], file: str) -> dict[str, str]:
             key = match[1]
             said[key] = match[2]
         elif key:
-            said[key] = f"{said[key]} {line}".strip()
+            # Chinese has no blank where a line happens to end.
+            blank = "" if _HAN.match(said[key][-1:]) and _HAN.match(line) else " "
+            said[key] = f"{said[key]}{blank}{line}".strip()
         else:
             raise CourseError(messages.HEADER_STRAY_LINE.format(file=file, line=line))
     return {key: value for key, value in said.items() if value}
