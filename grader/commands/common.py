@@ -32,7 +32,7 @@ def language_option(command: _Command) -> _Command:
     """Give a student's command `--lang`; what is said before a course was found is said in it too."""
 
     def begin(ctx: click.Context, param: click.Parameter, lang: str | None) -> str | None:
-        language.use(lang or language.asked_for_by(os.environ) or ENGLISH)
+        speak(lang)
         return lang
 
     option = click.option(
@@ -41,9 +41,9 @@ def language_option(command: _Command) -> _Command:
     return option(command)
 
 
-def speak(lang: str | None, course: Course) -> None:
+def speak(lang: str | None = None, course: Course | None = None) -> None:
     """Say everything from now on in the language of `--lang`, of the environment, or of course.toml, in that order."""
-    language.use(lang or language.asked_for_by(os.environ) or course.language)
+    language.use(lang or language.asked_for_by(os.environ) or (course.language if course else ENGLISH))
 
 
 def tier_of(fence: str) -> Tier:
@@ -80,6 +80,14 @@ def refuse_together(option: str, others: Mapping[str, str | bool | None] | Mappi
     """Raise UsageError if one of the others was given too."""
     if given := ", ".join(name for name, value in others.items() if value):
         raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
+
+
+def tell_of_trouble(course: Course) -> None:
+    """Say what a student should know about what is remembered: that it is not, or that it begins anew."""
+    from grader.state import trouble
+
+    if said := trouble(course.root):
+        click.echo(said, err=True)
 
 
 def require_folder_of(file: str) -> None:
