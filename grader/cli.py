@@ -23,15 +23,16 @@ from grader.commands.common import (
     FENCES,
     as_tier,
     devices_of,
+    language_option,
     refuse_together,
     require_folder_of,
+    speak,
     tell_of_trouble,
     tier_of,
     write,
 )
 from grader.completion import complete_check, complete_exercise
 from grader.errors import GraderError, UsageError
-from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
     from grader.commands.grading import Replay
@@ -121,7 +122,7 @@ def main(ctx: click.Context) -> None:
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
 @click.option("--watch", "watches", is_flag=True, help=messages.CLI_OPTION_WATCH)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
-@click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
+@language_option
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def check(
     exercise: str | None,
@@ -148,7 +149,7 @@ def check(
     from grader.show import Wanted, check_and_show
 
     course = find_course()
-    language.use(lang or course.language)
+    speak(lang, course)
     exercise = exercise or named
     found = choose_exercise(course, exercise)
     others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
@@ -188,16 +189,17 @@ def check(
 @main.command(help=messages.CLI_HINT_HELP)
 @click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.argument("check", required=False, shell_complete=complete_check)
-def hint(exercise: str | None, check: str | None) -> None:
+@language_option
+def hint(exercise: str | None, check: str | None, lang: str | None) -> None:
     """Give the next hint for the student's own last result."""
     from grader.course import choose_exercise, find_course
     from grader.hints import take_hint
     from grader.terminal import console_for, hint_lines, say
 
     course = find_course()
-    language.use(course.language)
+    speak(lang, course)
     tell_of_trouble(course)
-    taken = take_hint(choose_exercise(course, exercise, "hint"), check)
+    taken = take_hint(choose_exercise(course, exercise, "hint"), check, lang)
     console = console_for(sys.stdout)
     say(console, hint_lines(taken, console))
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from grader import language
 from grader.calibration import Origin
 from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
@@ -29,7 +30,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the plan: a check on a device, fixed before any guest starts.
 
     A pending one is not judged here; `lacks` is why, as `unjudged` puts it into a sentence, if that is known.
-    `attempts` is how often a calibrated check may train, 0 for any other check.
+    `attempts` is how often a calibrated check may train, 0 for any other check. `twins` is the title by language.
     """
 
     id: str
@@ -40,6 +41,12 @@ class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pending: bool = False
     lacks: str = ""
     attempts: int = 0
+    twins: dict[str, str] = {}
+
+    @property
+    def shown_title(self) -> str:
+        """What the student reads, in the language in use if its author wrote that."""
+        return self.twins.get(language.current(), self.title)
 
     @property
     def calibrated(self) -> bool:

@@ -25,7 +25,7 @@ from grader.kinds import junk, kind_of, wrong_type
 from grader.limits import size_text
 
 _MAX_LISTED = 200
-_PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
+_PART_OF_THE_COURSE = {"exercise.toml", "README.md", "README.zh_CN.md", PUBLIC_SUITE, "__pycache__"}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from grader.hints import Hint
 from grader.place import place_of
 from grader.results import NOT_TO_FIX, CheckResult, ExerciseResult, Frame, Outcome
 from grader.side_by_side import figure_lines
+from grader.wrapping import wrapped
 
 WIDTH = 80
 SHOWN_IN_FULL = 3
@@ -372,7 +373,7 @@ def _wrapped(
     clean = printable(text[:_LONGEST])
     # A message may align its own lines (values one below the other); keep that indentation.
     own = min(len(clean) - len(clean.lstrip()), _DEEPEST)
-    lines = Text(clean.strip(), style).wrap(console, (width or console.width - indent) - own - hanging)
+    lines = wrapped(Text(clean.strip(), style), (width or console.width - indent) - own - hanging, console)
     first, rest = " " * (indent + own), " " * (indent + own + hanging)
     for line in lines:
         line.rstrip()

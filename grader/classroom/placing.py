@@ -80,7 +80,8 @@ class Catalogue:
         for slug in dict.fromkeys([*self.exercises, *course.slugs()]):
             exercise = self.exercises.get(slug) or _loaded(course, slug)
             number = exercise.number if exercise else None
-            for name in (slug, f"exercise{number}" if number else "", number or "", exercise.title if exercise else ""):
+            titles = (exercise.title, *exercise.titles) if exercise else ()
+            for name in (slug, f"exercise{number}" if number else "", number or "", *titles):
                 if name:
                     self.folders.setdefault(folder_key(name), set()).add(slug)
                     self.words |= {name, *(f"exercise{gap}{number}" for gap in "_- " if number)} - {number}

@@ -97,7 +97,7 @@ EXPECTED_RAISE_OTHER = "{label}: expected {expected} to be raised, got {actual}:
 EXPECTED_RAISE_NONE = "{label}: expected {expected} to be raised, but the call returned."
 
 EXPECTED_TUPLE = "a tuple of {count} values"
-AWARDED = "{because} That earns {percent} % of this check's points."
+AWARDED = "{because} Of this check's points that earns {percent} %."
 RETURNED_UNUSABLE = "This check could not go on with what your code returned, last of all {what}. Compare its type, the number of values and their shapes with what is asked for."
 SHOWN_NOTHING = "nothing (None); did you forget `return`?"
 SHOWN_TENSOR = "a tensor of shape {shape} and dtype {dtype}"

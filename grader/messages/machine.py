@@ -1,5 +1,7 @@
 """Why a machine has not the strongest fence, said to whoever installs the grader."""
 
+# --- machines (read by whoever installs this) ---------------------------------------------------------------------
+
 MACHINE_NOT_LINUX = 'Only Linux can fence code in. Grade in a container: `docker run --rm -it -v "$PWD":/course -w /course python:3.12 bash`, then install the grader there and run `grader doctor`.'
 MACHINE_CONTAINER = "This is a container whose system call filter keeps namespaces from it. Start it with `docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined …`; the landlock tier is enough for grading and needs neither."
 MACHINE_ON_THE_HOST = " Its host forbids namespaces as well: there, `{command}`."

@@ -14,7 +14,7 @@ import numpy
 import torch
 from torch import Tensor
 
-from grader import messages
+from grader import language, messages
 from grader.errors import CourseError, StudentRaised
 from grader.results import Outcome
 from grader.sandbox import autograd
@@ -140,12 +140,13 @@ def expect_tuple(actual: Any, count: int, label: str | None = None) -> tuple[Any
     return tuple(actual)
 
 
-def award(fraction: float, because: str) -> None:
+def award(fraction: float, because: str, because_zh_CN: str = "") -> None:
     """Let the check earn a share of its points; below 1 it ends here, `failed`. Mostly a check's last statement.
 
     Args:
         fraction: From 0 to 1. NaN counts as 0: it came from what was received.
         because: What the student reads; it must not hold an expected value.
+        because_zh_CN: The same in Chinese, for those who read the rest in it.
     Raises:
         Awarded: the share is below 1.
         CourseError: no share, or no sentence.
@@ -155,9 +156,10 @@ def award(fraction: float, because: str) -> None:
         raise CourseError(messages.AWARD_OUT_OF_RANGE.format(fraction=fraction, because=because))
     share = float(fraction) if fraction == fraction else 0.0
     label = check_and_record("award", share)
+    said = because_zh_CN if because_zh_CN and language.current() == "zh_CN" else because
     if share < 1:
         # Rounded down: 99.9 % must not look like everything.
-        raise Awarded(label, messages.AWARDED.format(because=because, percent=int(100 * share)), share)
+        raise Awarded(label, messages.AWARDED.format(because=said, percent=int(100 * share)), share)
 
 
 def tolerance_of(dtype: torch.dtype) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from typing import Protocol, cast
 import pytest
 from _pytest.runner import runtestprotocol
 
-from grader import messages
+from grader import language, messages
 from grader.course import Exercise
 from grader.errors import CourseError, GuestLost, InfrastructureError, StudentRaised, SubmissionError
 from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck, Preparing
@@ -148,7 +148,8 @@ class Judge:
     def _judge(self, session: context.SessionLike, index: int) -> None:
         step = self.suite.steps[index]
         if blocker := self._blocker(step):
-            sentence = messages.WAITS_FOR.format(id=blocker.id, title=blocker.title.rstrip("."))
+            title = blocker.twins.get(language.current(), blocker.title)
+            sentence = messages.WAITS_FOR.format(id=blocker.id, title=title.rstrip(".。"))
             self._tell(index, Verdict(Outcome.BLOCKED, sentence), blocked_by=blocker.id)
             return
         if self._keeps_inputs and step.planned.visibility == "public":
@@ -295,7 +296,7 @@ def check_result(
     planned = step.planned
     return CheckResult(
         id=planned.id,
-        title=planned.title,
+        title=planned.shown_title,
         visibility=planned.visibility,
         device=planned.device,
         outcome=verdict.outcome,
