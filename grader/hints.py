@@ -44,7 +44,9 @@ class _Ladder:
     kinds: tuple[str, ...] = ()
 
 
-def take_hint(exercise: Exercise, name: str | None = None, lang: str | None = None) -> Hint:
+def take_hint(
+    exercise: Exercise, name: str | None = None, lang: str | None = None, *, is_on_screen: bool = False
+) -> Hint:
     """Return the next hint for a student's own last result and remember that it was taken.
 
     From here on the process speaks the language of that result, which is what its diagnoses are written in, if the
@@ -53,6 +55,7 @@ def take_hint(exercise: Exercise, name: str | None = None, lang: str | None = No
     Args:
         name: A check, as a whole or without its parameter; None means the first whose mistake is known.
         lang: The language that the student asked for.
+        is_on_screen: The student has the mistake in view, with what we saw of it: the hint is one step further.
     Raises:
         UsageError: the last result has no such check.
     """
@@ -67,7 +70,8 @@ def take_hint(exercise: Exercise, name: str | None = None, lang: str | None = No
         ladder = _ladder(check, exercise)
         if not ladder.steps:
             return _message_again(check, exercise)
-        place = min(last.steps.get(ladder.name, 0), len(ladder.steps))
+        first = 1 if is_on_screen and ladder.kinds and len(ladder.steps) > 1 else 0
+        place = min(max(last.steps.get(ladder.name, 0), first), len(ladder.steps))
         last.steps[ladder.name] = place + 1
     return _step(ladder, place, _command(exercise, name, lang), _before_a_hint(exercise, last))
 

@@ -15,7 +15,6 @@ from rich.text import Text
 
 from grader import messages
 from grader.course import Exercise
-from grader.hints import Hint
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.terminal import (
     by_reason,
@@ -56,7 +55,7 @@ def screen_lines(
         is_part: Only some of the checks were asked for.
     """
     top = [*_heading(exercise, view, console), *_what(view, console)]
-    below = [*_hint(view.hint, console), *_bottom(view, console, following, is_part), *(_keys() if keys else [])]
+    below = [*_hint(view, console), *_bottom(view, console, following, is_part), *(_keys() if keys else [])]
     room = None if rows is None else rows - len(top) - len(below)
     return [*top, *_rest(_checks(view), console, room), *below]
 
@@ -108,11 +107,17 @@ def _folded(checks: Sequence[CheckResult], console: Console) -> list[Text]:
     return [Text("  ") + line for line in paragraph(text, console, "dim")]
 
 
-def _hint(hint: Hint | None, console: Console) -> Iterator[Text]:
-    if hint is not None:
-        after = tuple(messages.WATCH_HINT_AGAIN if text == messages.HINT_NEXT else text for text in hint.after)
-        yield Text()
-        yield from hint_lines(replace(hint, after=after, command=""), console)
+def _hint(view: View, console: Console) -> Iterator[Text]:
+    """Yield the hint; what it is about is not said once more where that is the first thing to fix."""
+    if (hint := view.hint) is None:
+        return
+    after = tuple(messages.WATCH_HINT_AGAIN if text == messages.HINT_NEXT else text for text in hint.after)
+    yield Text()
+    lines = list(hint_lines(replace(hint, after=after, command=""), console))
+    named = [group[0].diagnosis for group in by_reason(_checks(view))[:1]]
+    if hint.text and named and named[0] and named[0].statement == hint.heading:
+        lines = lines[next(place for place, line in enumerate(lines) if not line.plain) + 1 :]
+    yield from lines
 
 
 def _bottom(view: View, console: Console, following: str, is_part: bool) -> Iterator[Text]:

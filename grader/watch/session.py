@@ -260,7 +260,7 @@ class _Session:
     def _hint(self, check: str | None) -> to.Event:
         if self._wanted.path is not None:
             return to.Noted(messages.WATCH_NO_HINTS)
-        return to.Hinted(take_hint(self._exercise, check))
+        return to.Hinted(take_hint(self._exercise, check, is_on_screen=True))
 
     def _go_on(self) -> to.Event:
         """Watch the next exercise that is not finished, with the same options as far as they mean something there."""

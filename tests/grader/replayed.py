@@ -1,4 +1,4 @@
-"""Pages of docs/ that are followed by a test: their blocks, the files and changes in them, and what is printed as a pattern."""
+"""Pages of docs/ that a test follows: their blocks, files and changes, and whether what is printed is shown."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def is_shown(shown: str, printed: str, alike: Callable[[str], str]) -> bool:
         alike: Makes two texts equal that differ in nothing but times and the like.
     """
     lines = [
-        r"(?:.*\n)*?" if line.strip() == LEFT_OUT else re.escape(alike(line)) + r"\n" for line in shown.splitlines()
+        r"(?:.*\n)*?" if line.strip() == LEFT_OUT else re.escape(alike(line)) + r"\n"
+        for line in shown.strip("\n").splitlines()
     ]
-    return re.fullmatch("".join(lines), alike(printed)) is not None
+    return re.fullmatch("".join(lines), alike(printed).strip("\n") + "\n") is not None

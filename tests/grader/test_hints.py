@@ -75,6 +75,17 @@ def test_each_call_goes_one_step_further(exercise: Exercise) -> None:
     assert {hint.heading for hint in hints} == {"Your code misses the mask."}
 
 
+def test_what_stands_on_the_screen_is_not_given_as_a_hint(exercise: Exercise) -> None:
+    """Whoever reads the mistake with what we saw of it gets the question first; one without a question stays whole."""
+    checked(exercise, failed())
+    steps = [take_hint(exercise, is_on_screen=True).step for _ in range(3)]
+    assert steps == ["Hint 2 of 3: a question", *["Hint 3 of 3: the idea"] * 2]
+    checked(exercise, failed(diagnosis=Diagnosis("mean-missing", "Your code forgets the mean.", "Twice as large.")))
+    assert take_hint(exercise, is_on_screen=True).text == "Twice as large."
+    checked(exercise, failed(diagnosis=None))
+    assert take_hint(exercise, is_on_screen=True).text == "Start at the top."
+
+
 def test_the_first_known_mistake_is_spoken_about(exercise: Exercise) -> None:
     """Without a name, a check that nobody recognised does not come before one with a diagnosis."""
     checked(exercise, failed("test_a", None), failed("test_b", MEAN), failed("test_c"))

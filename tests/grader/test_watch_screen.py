@@ -168,6 +168,16 @@ def test_a_hint_and_a_note_stand_below(exercise: Exercise) -> None:
     assert "grader hint 1" not in "\n".join(shown)
 
 
+def test_a_hint_does_not_say_again_what_stands_on_top(exercise: Exercise) -> None:
+    """Of the first thing to fix only the step is new; of another one it is said what it is about."""
+    known = Diagnosis("mask", "Your code misses the mask.", "Closed units got a gradient.\nA question?")
+    hint = Hint("Your code misses the mask.", ("Check: Title.",), "Hint 2 of 2: a question", "A question?")
+    shown = read(screen_lines(exercise, View(with_checks(wrong(diagnosis=known)), hint=hint), plain()))
+    assert [line for line in shown if "misses the mask" in line or "Check: Title." in line] == [shown[5]]
+    other = read(screen_lines(exercise, View(with_checks(wrong()), hint=hint), plain()))
+    assert "Check: Title." in other
+
+
 def test_an_error_stands_in_the_place_of_a_result(exercise: Exercise) -> None:
     """No score, no checks, and no claim that a check is on its way."""
     shown = read(screen_lines(exercise, View(error="exercise.toml: points: must be positive."), plain()))
