@@ -7,7 +7,6 @@ Must not know tensors, pytest or how a guest is reached. The judge speaks the sa
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import time
 from typing import Literal
@@ -18,11 +17,12 @@ from grader.calibration import Origin
 from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
-from grader.results import CheckResult, Flag
+from grader.results import CheckResult, Flag, Outcome
 from grader.sandbox.fence import Gpu
 
 Visibility = Literal["public", "hidden"]
 _CHUNK = 1 << 16
+_MOMENT_S = 1e-3  # a timeout of 0 would mean another thing: not to wait for what is there already
 
 
 class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +69,9 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
 
     `keyword` chooses checks as pytest's -k does, or is a whole id; empty means all. Other `devices` stay pending.
     With a `trial` judging ends at the first check that does not pass; `backwards` it goes from the last check to the
-    first, as far as needs allow. `gpu` is put in by the worker, which holds it as long as the job runs.
+    first, as far as needs allow. `gpu` is put in by the worker, which holds it as long as the job runs. `outcomes`, by
+    place of the plan, are known already, of a worker that was lost while it judged the same; `left_s` is what is left
+    of the submission's time, None all of it.
     """
 
     sources: tuple[SourceText, ...]
@@ -82,6 +84,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     backwards: bool = False
     measure: bool = False  # accuracies are told instead of compared
     gpu: Gpu | None = None
+    outcomes: dict[int, Outcome] = {}
+    left_s: float | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
@@ -214,16 +218,14 @@ class Line:
         Raises:
             TimeoutError: nothing came before `deadline` (monotonic).
         """
-        if deadline is not None:
-            wait_s = max(0.0, deadline - time.monotonic())
-            poll = select.poll()  # select.select takes no descriptor above 1023, and a large class has many open
-            poll.register(self.sock, select.POLLIN)
-            if not poll.poll(wait_s * 1000):
-                raise TimeoutError("nothing was said in time")
+        # Neither select, which takes no descriptor above 1023, nor poll, which Windows has not.
+        self.sock.settimeout(None if deadline is None else max(_MOMENT_S, deadline - time.monotonic()))
         try:
             chunk = self.sock.recv(_CHUNK)
         except ConnectionResetError:
             return False
+        finally:
+            self.sock.settimeout(None)
         self._received += chunk
         return bool(chunk)
 

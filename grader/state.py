@@ -7,13 +7,13 @@ damaged one reads as if nothing had been checked yet, and where it cannot be wri
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from grader import file_lock
 from grader.results import CheckResult, ExerciseResult
 from grader.whole_file import write_whole
 
@@ -74,7 +74,7 @@ def changing(root: Path) -> Iterator[State]:
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):  # a course that cannot be written to still gets its results and hints
             folder.mkdir(exist_ok=True)
-            fcntl.flock(held.enter_context((folder / _LOCK).open("w")), fcntl.LOCK_EX)
+            file_lock.wait_for(held.enter_context((folder / _LOCK).open("w")).fileno())
         state = _read(folder / _FILE)
         yield state
         with contextlib.suppress(OSError):

@@ -12,5 +12,6 @@ from grader.messages.grading import *
 from grader.messages.instructor import *
 from grader.messages.intake import *
 from grader.messages.report import *
+from grader.messages.spawned import *
 from grader.messages.student import *
 from grader.messages.training import *

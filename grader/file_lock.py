@@ -1,0 +1,48 @@
+"""Locks on open files that end with whoever holds them, by what the system offers for it.
+
+Knows no file. Where neither is offered, nobody waits: what is locked here is a convenience or does not exist there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from types import ModuleType
+
+
+def _fcntl() -> ModuleType | None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    return fcntl
+
+
+def wait_for(fd: int) -> None:
+    """Hold the file, waiting for others to let go of it.
+
+    Raises:
+        OSError: it cannot be locked.
+    """
+    if fcntl := _fcntl():
+        fcntl.flock(fd, fcntl.LOCK_EX)
+    elif sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(fd, msvcrt.LK_LOCK, 1)
+
+
+def try_for(fd: int) -> bool:
+    """Hold the file if nobody else does; return whether it is held now."""
+    fcntl = _fcntl()
+    with contextlib.suppress(BlockingIOError):
+        if fcntl is not None:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def let_go(fd: int) -> None:
+    """Let others have the file, also where a fork of this process still has it open."""
+    if fcntl := _fcntl():
+        fcntl.flock(fd, fcntl.LOCK_UN)
