@@ -206,7 +206,7 @@ class Grader:
     def log(self) -> str:
         """Return the end of what the judging side wrote for an instructor: tracebacks behind `error` outcomes."""
         with contextlib.suppress(OSError):
-            return self._log.read_text(errors="replace")[-_LOG_CHARS:].strip()
+            return self._log.read_text("utf-8", "replace")[-_LOG_CHARS:].strip()
         return ""
 
     def interrupt(self) -> None:

@@ -159,16 +159,15 @@ class SpawnedWorker:
         """
         while not self._queued:
             event = self._next(deadline)
-            if event is None and self._under_way is not None and not self._hung_up:
-                self._recover(self._under_way)
-            else:
+            if event is not None or self._under_way is None or self._hung_up:
                 self._hear(event)
                 return event
+            self._recover(self._under_way)
         return self._queued.pop(0)
 
     def _next(self, deadline: float | None) -> Event | None:
         """Return what the worker says next; None if it has gone, or has been silent in a job for too long."""
-        while True:
+        while not self._hung_up:
             due = self._under_way.patience.deadline if self._under_way is not None else deadline
             now = time.monotonic()
             if due is not None and now >= due:
@@ -179,7 +178,8 @@ class SpawnedWorker:
                 try:
                     return self._line.receive(now + _LOOK_S if due is None else min(due, now + _LOOK_S))
                 except ConnectionError:
-                    return None
+                    break
+        return None
 
     def _hear(self, event: Event | None) -> None:
         match event:
@@ -194,16 +194,14 @@ class SpawnedWorker:
         """Charge a lost worker to the check it was in and have another one go on; outside checks, only a few times."""
         self._end_child(0)
         charged = under_way.charge()
-        if charged is None:  # nothing came of one after the other
-            charged = under_way.lacking(self._plan)
-            self._under_way = None
-        else:
-            self._replace()
-            self._give(under_way)
-        for index in charged:
+        for index in under_way.lacking(self._plan) if charged is None else charged:
             under_way.outcomes[index] = Outcome.ERROR
             self._queued.append(Ended(index, unjudged(self._plan[index], Outcome.ERROR, messages.NOT_YOUR_FAULT)))
-        if self._under_way is None:
+        if under_way.lacking(self._plan):
+            self._replace()
+            self._give(under_way)
+        else:
+            self._under_way = None
             self._queued.append(Finished())
 
     def _replace(self) -> None:
@@ -219,7 +217,7 @@ class SpawnedWorker:
                 event = self._line.receive(time.monotonic() + COLLECT_WALL_S)
         if not isinstance(event, Ready):
             self._end_child(0)
-            raise InfrastructureError(messages.WORKER_ENDED.format(log=self._place.log.read_text(errors="replace")))
+            raise InfrastructureError(messages.WORKER_ENDED.format(log=self._place.log.read_text("utf-8", "replace")))
 
     def hang_up(self) -> None:
         """End the conversation, for a thread that waits here too."""
@@ -227,9 +225,9 @@ class SpawnedWorker:
         self._line.hang_up()
 
     def end(self, wait_s: float) -> None:
-        """Let go; after so long it is killed."""
+        """Let go; after so long it is killed, in the middle of a job at once."""
         self._line.close()
-        self._end_child(wait_s)
+        self._end_child(wait_s if self._under_way is None else 0)
 
     def _end_child(self, wait_s: float) -> None:
         self._child.end(wait_s)

@@ -33,6 +33,7 @@ _HOST = "127.0.0.1"
 _TOKEN_BYTES = 32
 _CALL_WAIT_S = 5.0  # a caller has its token at hand; one that does not say it is a stranger
 _LOOK_S = 0.2
+_QUEUE = 16  # a few strangers at the door keep nobody out
 _END_WAIT_S = 5.0
 _SMALL_BYTES = 1 << 16
 # What only a process that others are forked from needs.
@@ -64,7 +65,7 @@ class Child:
         self._token, self._count = secrets.token_hex(_TOKEN_BYTES // 2).encode(), lines
         with contextlib.ExitStack() as undo:
             try:
-                self._listener = undo.enter_context(socket.create_server((_HOST, 0), backlog=lines))
+                self._listener = undo.enter_context(socket.create_server((_HOST, 0), backlog=_QUEUE))
                 self.process = subprocess.Popen(
                     [*command, module], env=environment(), stdin=subprocess.PIPE, stdout=output,
                     stderr=subprocess.STDOUT, cwd=tempfile.gettempdir(), **_apart(),

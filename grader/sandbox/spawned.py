@@ -72,6 +72,7 @@ class SpawnedGuests:
     def __init__(self, command: Sequence[str] = PYTHON) -> None:
         self._command = tuple(command)
         self._spare: Child | None = None
+        self._given_out: list[Child] = []
 
     def warm_up(self) -> None:
         """Have a spare started, if there is none; returns at once."""
@@ -88,6 +89,7 @@ class SpawnedGuests:
             raise FenceError(spec.tier, messages.FENCE_NOT_SPAWNED, messages.FENCE_FIX_LINUX)
         child, (rpc, lifeline) = self._warm()
         self.warm_up()
+        self._given_out = [*(other for other in self._given_out if other.ending() is None), child]
         return SpawnedChannel(child, rpc, lifeline, spec)
 
     def _warm(self) -> tuple[Child, list[socket.socket]]:
@@ -103,16 +105,18 @@ class SpawnedGuests:
                     return child, lines
             except (OSError, InfrastructureError):
                 if tries == _TRIES:
-                    child.end()
+                    _end_unused(child)
                     raise
-            child.end()
+            _end_unused(child)
         raise InfrastructureError(f"Python with torch ended while it started: {child.ending()}")
 
     def close(self) -> None:
-        """End the spare; guests that were handed out are their holders' to close."""
+        """End the spare, and whoever was handed out and not closed: it may be deaf to the end of its lifeline."""
         if self._spare is not None:
             _end_unused(self._spare)
             self._spare = None
+        for child in self._given_out:
+            child.end()
 
 
 def _end_unused(child: Child) -> None:
