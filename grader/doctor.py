@@ -6,7 +6,6 @@ nothing, and believes a denial only after seeing it on the path that real submis
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 import re
@@ -20,9 +19,9 @@ from grader import messages
 from grader.sandbox.fence import Lack, Tier, find_gpus, gpu_lack, probe, strongest_tier
 from grader.sandbox.gpu_lock import try_to_hold
 from grader.sandbox.spawn import GuestSource, Zygote
-from grader.sandbox.spawned import SpawnedGuests, Spawner
+from grader.sandbox.spawned import Spawner
 from grader.unjudged import why_absent
-from grader.workers import Launcher, can_fork, start_launcher
+from grader.workers import Launcher, can_fork, guests_from, start_launcher
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 SUPPORTED_TORCH = ((2, 11), (2, 14))
@@ -87,11 +86,9 @@ def trials(tier: Tier, launcher: Launcher | None = None) -> tuple[list[Finding],
     Raises:
         InfrastructureError: no guest could be started.
     """
-    with start_launcher() if launcher is None else launcher as started:
+    with start_launcher() if launcher is None else launcher as started, guests_from(started) as guests:
         if isinstance(started, Spawner):
-            with contextlib.closing(SpawnedGuests(started.command)) as guests:
-                return [], [_sim(guests, tier)]
-        started.wait_until_ready()
+            return [], [_sim(guests, tier)]
         return _denied(started, tier), [_sim(started, tier), _cuda(started, tier)]
 
 

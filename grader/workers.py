@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -40,8 +40,8 @@ from grader.results import Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.fence.gpus import VISIBLE
 from grader.sandbox.loopback import Child
-from grader.sandbox.spawn import HostProgram, HostSpec, Zygote
-from grader.sandbox.spawned import Spawner
+from grader.sandbox.spawn import GuestSource, HostProgram, HostSpec, Zygote
+from grader.sandbox.spawned import SpawnedGuests, Spawner
 from grader.unjudged import is_pending, unjudged
 
 COLLECT_WALL_S = 120.0
@@ -56,7 +56,8 @@ Launcher = Zygote | Spawner
 def start_launcher() -> Launcher:
     """Return what this system offers: a zygote on Linux, new processes elsewhere; a zygote is not ready yet.
 
-    macOS has a fork that torch and Apple's libraries do not survive; Windows has none.
+    Windows has no fork, and on macOS the system's libraries may crash in one.
+    Source: Python's manual, multiprocessing, "Contexts and start methods".
     """
     return Zygote.start() if can_fork() else Spawner()
 
@@ -64,6 +65,17 @@ def start_launcher() -> Launcher:
 def can_fork(launcher: Launcher | None = None) -> bool:
     """Whether this launcher forks, or the one that this system has."""
     return isinstance(launcher, Zygote) if launcher is not None else sys.platform == "linux"
+
+
+@contextlib.contextmanager
+def guests_from(launcher: Launcher) -> Iterator[GuestSource]:
+    """Give where guests come from, for whoever judges without a worker."""
+    if isinstance(launcher, Spawner):
+        with contextlib.closing(SpawnedGuests(launcher.command)) as guests:
+            yield guests
+    else:
+        launcher.wait_until_ready()
+        yield launcher
 
 
 class Worker(Protocol):

@@ -272,7 +272,10 @@ def test_all_that_was_printed_is_there_when_it_is_asked_for(guests: SpawnedGuest
         assert channel.capture.text().encode() == b"a\0" + mark[:5] + b"b\0"
         assert channel.where("") == "here"
         channel.new_capture()
-        assert channel.capture.text() == ""
+        pump, marks = channel._pump, channel._pump._marks
+        for chunk in (b"x" + mark[:7], mark[7:] + b"y" + mark[:1], b"z" + mark):
+            pump._take(chunk)
+        assert (channel.capture.text(), pump._marks) == ("xy\0z", marks + 2)
 
 
 def test_a_flood_ends_the_guest(guests: SpawnedGuests) -> None:
