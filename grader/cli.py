@@ -44,6 +44,7 @@ _OURS = 4
 _ELSEWHERE = {
     "demo": "grader.commands.demo",
     "export": "grader.commands.export",
+    "new": "grader.commands.new",
     "release": "grader.commands.release",
     "report": "grader.commands.report",
     **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),

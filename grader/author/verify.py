@@ -13,6 +13,7 @@ from pathlib import Path
 from grader import messages
 from grader.author.again_gates import layouts_gate, reversed_gate
 from grader.author.canary import canary_gate
+from grader.author.draws import draws_gate
 from grader.author.gate import Gate, Problem, Verified
 from grader.author.gates import (
     alone_gate,
@@ -84,6 +85,7 @@ def _static_gates(exercise: Exercise) -> list[Gate]:
         signatures_gate(stubs, references, readme_problems(_readme(exercise), stubs)),
         judged_gate(stubs, hidden | _texts(exercise, public)),
         comparisons_gate(hidden),
+        draws_gate(exercise),
     ]
 
 

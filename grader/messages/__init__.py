@@ -4,6 +4,7 @@ One place, so that wording can be tested line by line and translated. Form: what
 try next. Nothing here mentions processes, sockets or pickles to a student. No name is defined twice.
 """
 
+from grader.messages.authoring import *
 from grader.messages.checks import *
 from grader.messages.class_report import *
 from grader.messages.export import *

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from grader import messages
+from grader import draws_key, messages
 from grader.course import Exercise
 from grader.errors import CourseError, InfrastructureError
 from grader.events import Visibility
@@ -52,6 +52,7 @@ class SuiteFiles:
     public: Path | None
     hidden: tuple[Path, ...]
     sha256: str
+    hidden_draws_key: str
 
     @property
     def all(self) -> list[Path]:
@@ -71,6 +72,10 @@ class SuiteFiles:
     def visibility(self, path: Path) -> Visibility:
         """Say which of the two suites a file belongs to."""
         return "public" if path == self.public else "hidden"
+
+    def key_of(self, visibility: Visibility) -> str:
+        """Return the key of the draws of one of the two suites."""
+        return self.hidden_draws_key if visibility == "hidden" else draws_key.NONE
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def read_suite(exercise: Exercise, private: Path) -> SuiteFiles:
     hidden = tuple(sorted(exercise.hidden_folder.glob("test_*.py")))
     if public is None and not hidden:
         raise CourseError(messages.SUITE_EMPTY.format(slug=exercise.slug))
-    return SuiteFiles(exercise, public, hidden, digest.hexdigest())
+    return SuiteFiles(exercise, public, hidden, digest.hexdigest(), draws_key.read_draws_key(exercise))
 
 
 def with_collected_suite(

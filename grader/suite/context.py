@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy
 import torch
 
-from grader import messages
+from grader import draws_key, messages
 from grader.errors import CourseError, GuestLost, StudentRaised
 from grader.results import Curves, Flag
 
@@ -108,7 +108,9 @@ class Check:
     run_seed: int
     session: SessionLike
     reference: Callable[[], ModuleType]
-    shared: dict[tuple[str, str], Shared] = field(default_factory=dict)
+    shared: dict[tuple[str, str, str], Shared] = field(default_factory=dict)
+    """What `once` has computed, by device, key of the draws and name."""
+    draws_key: str = draws_key.NONE
     comparisons: list[Comparison] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     exercise: Exercise | None = None
@@ -135,8 +137,8 @@ class Check:
         return label
 
     def seed(self, purpose: str) -> int:
-        """Return a seed that depends on the run's seed, this check's id and the purpose only."""
-        return derive_seed(self.run_seed, self._scope or self.id, purpose)
+        """Return a seed that depends on the run's seed, the key, this check's id and the purpose only."""
+        return derive_seed(self.run_seed, self._scope or self.id, purpose, self.draws_key)
 
     def next_seed(self, purpose: str) -> int:
         """Return a further seed for the same purpose, so that two uses in one check draw differently."""
@@ -194,12 +196,13 @@ def required() -> Check:
     return _current
 
 
-def derive_seed(run_seed: int, check_id: str, purpose: str) -> int:
-    """Return 32 bits from the run's seed, a check's id and a purpose; numpy takes no larger seed.
+def derive_seed(run_seed: int, check_id: str, purpose: str, key: str = draws_key.NONE) -> int:
+    """Return 32 bits from the run's seed, a check's id, a purpose and a key; numpy takes no larger seed.
 
     Host and guest draw from different purposes, so a submission that reseeds itself does not shift the suite's draws.
+    The guest can find the run's seed from its own, by trying; without the key that tells it nothing of the suite's.
     """
-    digest = hashlib.sha256(f"{run_seed}\0{check_id}\0{purpose}".encode()).digest()
+    digest = hashlib.sha256(f"{key}{run_seed}\0{check_id}\0{purpose}".encode()).digest()
     return int.from_bytes(digest[:4], "little")
 
 

@@ -88,7 +88,7 @@ class Judge:
         self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
         self._ours = OurGuest(self.exercise, job, open_session)
-        self._shared: dict[tuple[str, str], context.Shared] = {}
+        self._shared: dict[tuple[str, str, str], context.Shared] = {}
 
     def run(self) -> None:
         """Judge the remaining checks and say that all is finished, or that the course is broken."""
@@ -179,6 +179,7 @@ class Judge:
         wall_s = step.check.check_wall_s or self.exercise.limits.check_wall_s
         deadline = min(time.monotonic() + wall_s, self.progress.deadline)
         check = context.Check(planned.id, planned.device, self.job.seed, session, self._reference, self._shared)
+        check.draws_key = self.suite.files.key_of(planned.visibility)
         check.exercise, check.bands = self.exercise, self._bands(step)
         check.deadline, check.ours = deadline, self._ours
         self.line.send(Began(index, deadline))

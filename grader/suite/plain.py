@@ -22,6 +22,7 @@ import torch
 
 from grader import messages
 from grader.course import Exercise, load_course, load_exercise
+from grader.draws_key import read_draws_key
 from grader.errors import GraderError, GuestLost, StudentRaised, SubmissionError, UsageError
 from grader.events import Job, SourceText
 from grader.pytest_plugin import exercise_of
@@ -51,7 +52,7 @@ class _Bench:
     ours: OurGuest
     failure: BaseException | None  # the import of the submission failed: every check's outcome
     passed: dict[str, bool] = field(default_factory=dict)
-    shared: dict[tuple[str, str], context.Shared] = field(default_factory=dict)
+    shared: dict[tuple[str, str, str], context.Shared] = field(default_factory=dict)
 
 
 class PlainJudge:
@@ -133,7 +134,10 @@ class PlainJudge:
         seed = self._seed(exercise)
         check = context.Check(suite_check.id, self.device, seed, bench.session, reference, bench.shared)
         check.exercise, check.ours = exercise, bench.ours
-        if bench.failure is None and self.device in SLOW_DEVICES:
+        if item.path.is_relative_to(exercise.hidden_folder):
+            check.draws_key = read_draws_key(exercise)
+        is_slow = self.device in SLOW_DEVICES or bench.session.starts_slowly(self.device)
+        if bench.failure is None and is_slow:
             bench.session.prepare(self.device)
         check.deadline = self._deadline(exercise, suite_check)
         context.begin(check)

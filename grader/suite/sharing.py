@@ -27,15 +27,15 @@ def once(key: str, fn: Callable[[], Any]) -> Any:
 
     Shared are values (tensors without their graph, arrays, numbers, text, lists, tuples, dicts), copied for each check,
     and failures: an exception of the student's, a limit that was hit or a failed comparison inside `fn` is raised again
-    in every check that asks. The time counts for the check that asks first. After a judge was lost, the next one
-    computes anew.
+    in every check that asks. A public check and a hidden one do not share: they draw differently. The time counts for
+    the check that asks first. After a judge was lost, the next one computes anew.
 
     Raises:
         CourseError: the result holds something that stays on the student's side, or an object of the suite's own.
         StudentRaised, GuestLost, ComparisonFailed: `fn` ended so, now or before.
     """
     check = context.required()
-    place = (check.device, key)
+    place = (check.device, check.draws_key, key)
     if place in check.shared:
         for made in check.shared[place].comparisons:
             check.record(made.label, made.actual, made.expected)

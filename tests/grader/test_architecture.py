@@ -77,6 +77,7 @@ def modules_under(prefix: str) -> list[str]:
         *modules_under("grader.classroom"),
         "grader.author.gradescope",
         "grader.author.own_wheel",
+        "grader.author.scaffold",
     ],
 )
 def test_the_command_line_process_never_imports_torch(module: str) -> None:

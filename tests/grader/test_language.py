@@ -23,7 +23,7 @@ OTHERS = [name for name in language.LANGUAGES if name != language.ENGLISH]
 # Sections of the messages, by how their headings begin, that only instructors, authors and administrators read.
 NOT_FOR_STUDENTS = (
     "fence and", "remote values and", "course and suite", "help texts", "demo and doctor", "verify", "mutants",
-    "preview", "class report", "intake", "grading a class",
+    "preview", "class report", "intake", "grading a class", "a new exercise",
 )  # fmt: skip
 HAN = re.compile(r"[\u4e00-\u9fff]")
 

@@ -90,6 +90,7 @@ def answer(body: str, name: str = "", fails: str = "", part_of: str = "") -> str
 
 
 GOOD_FILES = {
+    f"tests/hidden/{SLUG}/draws.key": "0123456789abcdef" * 4,
     f"{WRONG}/tripled.py": answer("3 * x", "tripled", "test_double"),
     f"{WRONG}/shifted.py": answer("2 * x + 1", "shifted", "test_double"),
     f"{EQUIVALENT}/sum.py": answer("x + x"),
@@ -132,7 +133,7 @@ def test_a_good_exercise_passes_every_gate(good: Exercise) -> None:
     assert {gate.name: said(gate) for gate in first.gates if not gate.good} == {}
     assert [gate.name for gate in first.gates] == [
         "settled", "reference", "stub", "equivalents", "caught", "named", "neighbours", "layouts", "vacuity", "alone",
-        "reversed", "canary", "points", "signatures", "judged", "comparisons",
+        "reversed", "canary", "points", "signatures", "judged", "comparisons", "draws",
     ]  # fmt: skip
     assert first.cached == 0
     assert seen == [(done, first.runs) for done in range(first.runs + 1)]
@@ -209,6 +210,7 @@ def test_the_canary_sees_an_expected_value(bad: dict[str, Gate]) -> None:
     ("signatures", "work.py||half is (x) here, (x: float) in the stub."),
     ("judged", "work.py||no suite calls submission.half."),
     ("comparisons", "test_hidden.py:32|test_careless|a bare assert."),
+    ("draws", "draws.key||There is no such file: who knows the seed of a run can draw what the checks draw."),
     ("comparisons", "test_hidden.py:33|test_careless|`pytest.raises(Exception)` is satisfied by any exception."),
 ])  # fmt: skip
 def test_what_can_be_read_off_the_files(bad: dict[str, Gate], gate: str, line: str) -> None:
@@ -282,7 +284,7 @@ def test_a_check_that_breaks_is_ours(tmp_path: Path) -> None:
 def test_a_broken_course_is_a_failing_gate(tmp_path: Path) -> None:
     """Points that do not add up stop the judging; what can be read off the files is said all the same."""
     found = gates(make_course(tmp_path, SUITE, points=3))
-    assert list(found) == ["course", "signatures", "judged", "comparisons"]
+    assert list(found) == ["course", "signatures", "judged", "comparisons", "draws"]
     assert said(found["course"]) == [
         f"{SLUG}||{SLUG}/exercise.toml says points = 3, but its checks are worth 2 together."
     ]
@@ -332,7 +334,7 @@ def test_the_command_ends_well_and_writes_json(good: Exercise, run: Callable[...
 
 def test_the_command_fails_where_a_gate_does(tmp_path: Path, run: Callable[..., tuple[int, str, str]]) -> None:
     """A gate that does not hold is exit code 1, not a traceback and not a usage error."""
-    make_course(tmp_path, SUITE, points=3)
+    make_course(tmp_path, SUITE, points=3, files=GOOD_FILES)
     code, out, _ = run(tmp_path, "1")
     assert code == 1
     assert "These gates do not hold: course." in out

@@ -106,8 +106,12 @@ def pick(rng, count):
     return int(torch.randint(count, (), generator=rng))
 
 
-def draw_program(rng, inputs, steps):
-    """Return the lines of an expression in which everything is used, some of it several times."""
+def program_of(form, inputs, steps):
+    """Return the lines of an expression in which everything is used, some of it several times.
+
+    Which mistakes it tells apart depends on its form alone, so that is chosen, by a seed, and only numbers are drawn.
+    """
+    rng = torch.Generator().manual_seed(form)
     program, unused = [], set(range(inputs))
     for place in range(inputs, inputs + steps):
         operation = ("add", "mul", "tanh")[pick(rng, 3)]

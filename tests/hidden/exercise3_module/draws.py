@@ -17,14 +17,15 @@ DISTANCE = 3.0
 
 
 def expect_scale(drawn, std, label):
-    """Compare the standard deviation of a draw with the wanted one, to the nearest tenth of it.
+    """Compare the standard deviation of a draw with the wanted one, rounded: to tenths, from 10 on to one digit.
 
     From 9,600 normal or 4,000 uniform draws on, 5 % is at least 6.9 standard deviations of the estimate (relative
     variance of the sample variance: 2/n, and 0.8/n): a correct answer fails with a probability below 1e-11. What is
-    compared is the nearest tenth, so that one mistake gives one value whatever was drawn; exactly, because the label
+    compared is rounded, so that one mistake gives one value whatever was drawn; exactly, because the label
     says the tolerance and the one of `expect_close` would contradict it.
     """
-    ratio = round(float(drawn.double().std(correction=0)) / std, 1)
+    ratio = float(drawn.double().std(correction=0)) / std
+    ratio = round(ratio, 1) if ratio < 10 else float(f"{ratio:.1g}")
     expect_equal(ratio, 1.0, label=f"standard deviation of {label}, to within 5 % ({ratio:g} times the one asked for)")
 
 
