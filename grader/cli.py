@@ -25,9 +25,11 @@ from grader.commands.common import (
     devices_of,
     refuse_together,
     require_folder_of,
+    tell_of_trouble,
     tier_of,
     write,
 )
+from grader.completion import complete_check, complete_exercise
 from grader.errors import GraderError, UsageError
 from grader.language import LANGUAGES
 
@@ -42,6 +44,7 @@ _INTERRUPTED = 130
 _OURS = 4
 # Commands by name, and the module that is imported for them.
 _ELSEWHERE = {
+    **dict.fromkeys(("list", "reset", "bundle", "completion"), "grader.commands.student"),
     "demo": "grader.commands.demo",
     "export": "grader.commands.export",
     "new": "grader.commands.new",
@@ -49,6 +52,8 @@ _ELSEWHERE = {
     "report": "grader.commands.report",
     **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
 }
+
+_FUNCTIONS = {"list": "list_exercises"}  # where a command's name is taken in Python
 
 
 class _Group(click.Group):
@@ -59,7 +64,9 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _ELSEWHERE:
-            command: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            command: click.Command = getattr(
+                importlib.import_module(_ELSEWHERE[cmd_name]), _FUNCTIONS.get(cmd_name, cmd_name)
+            )
             return command
         return super().get_command(ctx, cmd_name)
 
@@ -80,30 +87,31 @@ class _Group(click.Group):
             _end(messages.CLI_BUG.format(type_name=type(error).__name__, text=error), _OURS)
 
 
-@click.group(cls=_Group, help=messages.CLI_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    help=messages.CLI_HELP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="grader")
-def main() -> None:
-    """Hold the commands together."""
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Hold the commands together; without one, say what to do next."""
+    if ctx.invoked_subcommand is None:
+        from grader.commands.student import say_what_next
 
-
-@main.command("list", help=messages.CLI_LIST_HELP)
-def list_exercises() -> None:
-    """List the exercises of the course."""
-    from grader.course import find_course
-    from grader.show import list_and_show
-
-    course = find_course()
-    language.use(course.language)
-    list_and_show(course, sys.stdout)
+        say_what_next()
 
 
 @main.command(help=messages.CLI_CHECK_HELP)
-@click.argument("exercise", required=False)
+@click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
 @click.option("--from", "store", metavar="DIR", type=click.Path(path_type=Path), help=messages.CLI_OPTION_FROM)
 @click.option("--student", metavar="ID", help=messages.CLI_OPTION_STUDENT)
 @click.option("--exercise", "named", metavar="E", help=messages.CLI_OPTION_EXERCISE)
-@click.option("-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD)
+@click.option(
+    "-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD, shell_complete=complete_check
+)
 @click.option("--seed", metavar="N", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
 @click.option("--device", type=click.Choice(DEVICES), help=messages.CLI_OPTION_DEVICE)
 @click.option("--html", "html_file", metavar="FILE", help=messages.CLI_OPTION_HTML)
@@ -177,23 +185,24 @@ def check(
 
 
 @main.command(help=messages.CLI_HINT_HELP)
-@click.argument("exercise")
-@click.argument("check", required=False)
-def hint(exercise: str, check: str | None) -> None:
+@click.argument("exercise", required=False, shell_complete=complete_exercise)
+@click.argument("check", required=False, shell_complete=complete_check)
+def hint(exercise: str | None, check: str | None) -> None:
     """Give the next hint for the student's own last result."""
-    from grader.course import find_course, load_exercise
+    from grader.course import choose_exercise, find_course
     from grader.hints import take_hint
     from grader.terminal import console_for, hint_lines, say
 
     course = find_course()
     language.use(course.language)
-    taken = take_hint(load_exercise(course, exercise), check)
+    tell_of_trouble(course)
+    taken = take_hint(choose_exercise(course, exercise, "hint"), check)
     console = console_for(sys.stdout)
     say(console, hint_lines(taken, console))
 
 
 @main.command(help=messages.CLI_VERIFY_HELP)
-@click.argument("exercise", required=False)
+@click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.option("--mutants", is_flag=True, help=messages.CLI_OPTION_MUTANTS)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_VERIFY_JSON)
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
@@ -218,7 +227,7 @@ def verify(exercise: str | None, mutants: bool, json_file: str | None, fence: st
 
 
 @main.command(help=messages.CLI_CALIBRATE_HELP)
-@click.argument("exercise")
+@click.argument("exercise", shell_complete=complete_exercise)
 @click.option("--seeds", metavar="N", type=click.IntRange(1), default=100, help=messages.CLI_OPTION_SEEDS)
 @click.option("--device", type=click.Choice(DEVICES[:-1]), help=messages.CLI_OPTION_CALIBRATE_DEVICE)
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)

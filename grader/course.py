@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -203,9 +203,11 @@ def load_exercise(course: Course, name: str) -> Exercise:
     )
 
 
-def choose_exercise(course: Course, name: str | None) -> Exercise:
-    """Return the exercise called `name` or, without a name, the one whose folder is the working directory.
+def choose_exercise(course: Course, name: str | None, command: str = "check") -> Exercise:
+    """Return the exercise called `name` or, without a name, the one in whose folder the working directory lies.
 
+    Args:
+        command: What is to be done with it, as it is typed.
     Raises:
         UsageError: there is none; the message lists what could be typed.
         CourseError: its exercise.toml is broken.
@@ -215,7 +217,7 @@ def choose_exercise(course: Course, name: str | None) -> Exercise:
         return load_exercise(course, name)
     exercises = [load_exercise(course, slug) for slug in course.slugs()]
     commands = "".join(
-        messages.WHICH_COMMAND.format(name=course.short_name(exercise.slug), title=exercise.title)
+        messages.WHICH_COMMAND.format(command=command, name=course.short_name(exercise.slug), title=exercise.title)
         for exercise in exercises
     )
     raise UsageError(messages.WHICH_EXERCISE.format(here=Path.cwd(), commands=commands))
@@ -237,6 +239,15 @@ def did_you_mean(word: str, candidates: list[str]) -> str:
     """Return " Did you mean a or b?" for the candidates near `word`, or nothing."""
     near = difflib.get_close_matches(word, candidates, n=3, cutoff=0.6)
     return messages.NEAR_NAMES.format(names=messages.NAMES_OR.join(near)) if near else ""
+
+
+def did_you_mean_part(word: str, names: Iterable[str]) -> str:
+    """Return the same for a word that may be meant for a part of a name: `sigmod` where there is `test_sigmoid`."""
+    whole = list(names)
+    parts = [name.partition("[")[0].split("_") for name in whole]
+    length = word.count("_") + 1
+    runs = {"_".join(one[start : start + length]) for one in parts for start in range(len(one) - length + 1)}
+    return did_you_mean(word, whole) or did_you_mean(word, sorted(runs))
 
 
 def _number(slug: str) -> str | None:

@@ -1,12 +1,11 @@
 """Locks on open files that end with whoever holds them, by what the system offers for it.
 
-Knows no file. Where neither is offered, nobody waits: what is locked here is a convenience or does not exist there.
+Knows no file, and waits for nobody (`turns` does). Windows has nothing to be locked so: no GPU is found there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sys
 from types import ModuleType
 
 
@@ -16,20 +15,6 @@ def _fcntl() -> ModuleType | None:
     except ImportError:  # Windows
         return None
     return fcntl
-
-
-def wait_for(fd: int) -> None:
-    """Hold the file, waiting for others to let go of it.
-
-    Raises:
-        OSError: it cannot be locked.
-    """
-    if fcntl := _fcntl():
-        fcntl.flock(fd, fcntl.LOCK_EX)
-    elif sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(fd, msvcrt.LK_LOCK, 1)
 
 
 def try_for(fd: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from grader import language, messages
-from grader.course import Exercise, did_you_mean
+from grader.course import Exercise, did_you_mean_part
 from grader.errors import SubmissionRejected, UsageError
 from grader.results import CheckResult, Outcome
 from grader.state import Last, changing
@@ -87,7 +87,7 @@ def _chosen(checks: Sequence[CheckResult], name: str | None, exercise: Exercise)
 def _named(checks: Sequence[CheckResult], name: str, exercise: Exercise) -> CheckResult:
     found = _first_open(checks, name)
     if found is None:
-        near = did_you_mean(name, [check.id for check in checks])
+        near = did_you_mean_part(name, [check.id for check in checks])
         command = _check_command(exercise)
         raise UsageError(messages.HINT_NO_SUCH_CHECK.format(check=name, hint=near, command=command))
     return found

@@ -6,7 +6,6 @@ moves. Imports no torch.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +16,16 @@ from rich.text import Text
 
 from grader import language, messages
 from grader.classroom.cells import in_cells
-from grader.course import Course, Exercise, load_exercise
+from grader.course import Exercise
 from grader.diagnosis.bench import named
 from grader.doctor import Finding, how_started, primitives, problems, software, tier_is_enough, trials
-from grader.errors import InfrastructureError, SubmissionRejected, UsageError
+from grader.errors import InfrastructureError, SubmissionRejected
 from grader.grade import Grader
 from grader.merge import merge
 from grader.progress import RunningLine
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
-from grader.state import remember
+from grader.state import remember, trouble
 from grader.submission import Submission, read_submission
 from grader.terminal import (
     check_line,
@@ -34,7 +33,6 @@ from grader.terminal import (
     detail_lines,
     heading_lines,
     indented,
-    listing_lines,
     next_lines,
     paragraph,
     say,
@@ -43,8 +41,6 @@ from grader.terminal import (
 )
 from grader.unjudged import why_absent
 from grader.workers import Launcher, can_fork
-
-_NOT_WRITTEN = re.compile(r"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,9 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
     hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own or wanted.as_student else ""
     result = _conclude(judged, wanted, console, hint)
     if is_own:
-        remember(exercise.course.root, result, language.current())
+        if said := trouble(exercise.course.root):
+            say(console, paragraph(said, console))
+        remember(exercise.course.root, result, language.current(), is_part=bool(wanted.keyword))
     return Checked(result, _sources(submission))
 
 
@@ -199,31 +197,6 @@ def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "")
     if judged.our_fault:
         say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])
     return result
-
-
-def list_and_show(course: Course, stream: TextIO) -> None:
-    """Print every exercise of a course, and what is still to be written of it.
-
-    Raises:
-        UsageError: there are none.
-        CourseError: the exercise.toml of one is broken.
-    """
-    exercises = [load_exercise(course, slug) for slug in course.slugs()]
-    if not exercises:
-        raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
-    console = console_for(stream)
-    say(console, [*paragraph(course.name, console, "bold"), ""])
-    for exercise in exercises:
-        say(console, listing_lines(exercise, _left_to_write(exercise), console))
-    say(console, ["", messages.LIST_HINT.format(name=course.short_name(exercises[0].slug))])
-
-
-def _left_to_write(exercise: Exercise) -> int | None:
-    """Count the functions of a student's files that still raise NotImplementedError; None if they cannot be read."""
-    submission = _read(exercise, None)
-    if isinstance(submission, SubmissionRejected):
-        return None
-    return sum(len(_NOT_WRITTEN.findall(source.text)) for source in submission.sources)
 
 
 def show_doctor(needed: Tier | None, stream: TextIO, launcher: Launcher | None = None) -> bool:

@@ -1,7 +1,9 @@
 """Read what a student handed in: from a file or a folder to text, without trusting either.
 
-Owns the sentences a student gets when a submission cannot be read. Invariant: nothing here runs, imports or follows
-what it reads; links, pipes and devices are refused, and no file is read beyond a limit.
+Owns the one rule of what is handed in, which checking, bundling and the intake of a class share: exercise.toml's
+`files`; what lies beside them is listed and harmless. Owns the sentences for a submission that cannot be read.
+Invariant: nothing here runs, imports or follows what it reads; links, pipes and devices are refused, and no file is
+read beyond a limit.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from grader import messages
 from grader.course import PUBLIC_SUITE, Exercise, did_you_mean
 from grader.errors import SubmissionRejected, UsageError
+from grader.kinds import junk, kind_of, wrong_type
 
 MAX_SOURCE_BYTES = 1 << 20
 # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
@@ -68,15 +71,28 @@ def read_submission(exercise: Exercise, path: Path | None = None) -> Submission:
     return submission_from([(exercise.files[0], _source_bytes(path, path.name))], ())
 
 
-def _from_folder(exercise: Exercise, folder: Path) -> Submission:
+def files_to_hand_in(exercise: Exercise, folder: Path) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """Return the files of an exercise that lie in a folder, by name and bytes, and the names of all others.
+
+    Raises:
+        SubmissionRejected: one of the files is missing, or is no plain file of source text.
+    """
     present = _names_in(folder)
     read = []
     for name in exercise.files:
         if name not in present:
             raise missing(name, present)
         read.append((name, _source_bytes(folder / name, name)))
-    extra = [name for name in present if name not in exercise.files and not is_part_of_the_course(name)]
-    return submission_from(read, extra)
+    return read, extra_files((name, name) for name in present if name not in exercise.files)
+
+
+def extra_files(others: Iterable[tuple[str, str]]) -> list[str]:
+    """Return what to list of the files beside those of the exercise, each given by its name and what to call it."""
+    return [called for name, called in others if not (is_part_of_the_course(name) or junk((name,)) or junk((name, "")))]
+
+
+def _from_folder(exercise: Exercise, folder: Path) -> Submission:
+    return submission_from(*files_to_hand_in(exercise, folder))
 
 
 def missing(name: str, present: list[str]) -> SubmissionRejected:
@@ -127,9 +143,28 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _source_bytes(path: Path, name: str) -> bytes:
-    data = read_bytes(path, name, MAX_SOURCE_BYTES)
+    return source_bytes(name, read_bytes(path, name, MAX_SOURCE_BYTES), name)
+
+
+def source_bytes(called: str, data: bytes, name: str) -> bytes:
+    """Return the bytes of a file if they can be Python source.
+
+    Raises:
+        SubmissionRejected: they are too many, or those of a PDF, say; the sentence calls the file `called`.
+    """
+    if kind := kind_of(require_small(called, data), name):
+        raise SubmissionRejected(wrong_type(called, kind))
+    return data
+
+
+def require_small(called: str, data: bytes) -> bytes:
+    """Return the bytes of a file if they are few enough.
+
+    Raises:
+        SubmissionRejected: they are not; the sentence calls the file `called`.
+    """
     if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
+        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=called))
     return data
 
 

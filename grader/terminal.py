@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.text import Text
 
 from grader import messages
-from grader.course import Exercise
 from grader.hints import Hint
 from grader.place import place_of
 from grader.results import CheckResult, ExerciseResult, Frame, Outcome
@@ -195,27 +194,6 @@ def summary_lines(result: ExerciseResult, console: Console, is_part: bool = Fals
         yield from _wrapped(messages.CHECK_INCOMPLETE, console)
 
 
-def listing_lines(exercise: Exercise, left: int | None, console: Console) -> Iterator[Text]:
-    """Yield what `grader list` says of one exercise: number, title and points, then folder, state and topics.
-
-    Args:
-        left: How many functions are still to be written; None if the files cannot be read.
-    """
-    points = messages.LIST_POINTS.format(points=number(exercise.points))
-    room = console.width - len(points) - 1
-    first, *rest = _wrapped(
-        f"{exercise.number or '-':<3} {exercise.title}", console, width=room, hanging=4, style="bold"
-    )
-    first.align("left", room)
-    yield Text.assemble(first, " ", points)
-    yield from rest
-    yield from _wrapped(exercise.slug, console, indent=4)
-    state = messages.LIST_UNREADABLE if left is None else messages.LIST_LEFT if left else messages.LIST_WRITTEN
-    yield from _wrapped(state.format(count=left), console, indent=4)
-    if exercise.topics:
-        yield from _wrapped(", ".join(exercise.topics), console, indent=4)
-
-
 def yes_no_lines(
     rows: Iterable[tuple[bool, str, str]], console: Console, words: tuple[str, str] = ("yes", "no")
 ) -> Iterator[Text]:
@@ -235,9 +213,11 @@ def indented(text: str, console: Console) -> list[Text]:
     return _wrapped(text, console, indent=2)
 
 
-def paragraph(text: str, console: Console, style: str = "") -> list[Text]:
-    """Return a sentence wrapped to the console's width."""
-    return _wrapped(text, console, style=style)
+def paragraph(
+    text: str, console: Console, style: str = "", *, width: int = 0, indent: int = 0, hanging: int = 0
+) -> list[Text]:
+    """Return a sentence wrapped to the console's width or another one; set in by some columns, the first less."""
+    return _wrapped(text, console, width=width, indent=indent, hanging=hanging, style=style)
 
 
 def number(value: float) -> str:

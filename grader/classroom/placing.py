@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from grader import messages
-from grader.classroom.archive import opened_archive, wrong_type
-from grader.classroom.kinds import HEAD_BYTES, kind_of
+from grader.classroom.archive import opened_archive
 from grader.classroom.names import folder_key, key, stem_and_type, without_additions
 from grader.classroom.notebook import Place
 from grader.classroom.reading import PYTHON, read_files
@@ -21,7 +20,8 @@ from grader.classroom.roster import Who
 from grader.classroom.tree import Entry
 from grader.course import Course, Exercise, load_exercise
 from grader.errors import CourseError, SubmissionRejected
-from grader.submission import Submission, is_part_of_the_course, missing
+from grader.kinds import HEAD_BYTES, kind_of, wrong_type
+from grader.submission import Submission, extra_files, is_part_of_the_course, missing
 
 _ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".rar", ".7z")
 
@@ -316,8 +316,7 @@ def _read(
     first = {file: candidates[0] for file, candidates in chosen.items()}
     times = max(len(candidates) for candidates in chosen.values())
     taken = set(first.values())
-    extra = [one.called for one in entries if one not in taken and not is_part_of_the_course(one.name)]
-    read = read_files(first, extra)
+    read = read_files(first, extra_files((one.name, one.called) for one in entries if one not in taken))
     notes = [*read.notes, *(messages.HANDIN_ARCHIVE_LEFT.format(problem=why) for why in failed.values())]
     if times > 1:
         last = next(candidates[0] for candidates in chosen.values() if len(candidates) == times)

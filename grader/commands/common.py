@@ -18,7 +18,7 @@ from grader.errors import UsageError
 from grader.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from grader.course import Exercise
+    from grader.course import Course, Exercise
     from grader.sandbox.fence import Tier
 
 FENCES = ("auto", "namespaces", "landlock", "none")
@@ -59,6 +59,14 @@ def refuse_together(option: str, others: Mapping[str, str | bool | None] | Mappi
     """Raise UsageError if one of the others was given too."""
     if given := ", ".join(name for name, value in others.items() if value):
         raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
+
+
+def tell_of_trouble(course: Course) -> None:
+    """Say what a student should know about what is remembered: that it is not, or that it begins anew."""
+    from grader.state import trouble
+
+    if said := trouble(course.root):
+        click.echo(said, err=True)
 
 
 def require_folder_of(file: str) -> None:

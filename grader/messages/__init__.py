@@ -10,6 +10,7 @@ from grader.messages.class_report import *
 from grader.messages.export import *
 from grader.messages.gradebook import *
 from grader.messages.grading import *
+from grader.messages.handing_in import *
 from grader.messages.instructor import *
 from grader.messages.intake import *
 from grader.messages.report import *

@@ -111,7 +111,7 @@ RAISED_MODULE_MISSING = "Only the files that the exercise names are handed in, a
 RAISED_EXIT = "Return from the function instead of leaving Python."
 RAISED_INPUT = "Nobody is there to type an answer: use what the function is given."
 RAISED_RECURSION = "Does a function call itself without ever coming to an end?"
-RAISED_PROCESS = "No process can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
+RAISED_PROCESS = "Nothing else can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
 RAISED_NETWORK = "There is no network where your code is judged: use the data that your functions are given, and no downloaded weights."
 RAISED_DATABASE = "A database in a file needs file locks, which are switched off where your code is judged: use sqlite3.connect(':memory:'), or 'file:NAME?nolock=1' with uri=True."
 RAISED_SCREEN = "There is no screen where your code is judged: leave the choice of a matplotlib backend out; plt.show() then does nothing."

@@ -47,7 +47,7 @@ SAID = {
 }  # fmt: skip
 # How the sentences begin.
 SENTENCES = {
-    "process": ("No process", "评判代码的环境里不能启动进程"),
+    "process": ("Nothing else can be started", "评判代码的环境里不能启动其他程序"),
     "network": ("There is no network", "评判代码的环境里没有网络"),
     "database": ("A database in a file", "文件中的数据库需要文件锁"),
     "screen": ("There is no screen", "评判代码的环境里没有屏幕"),
@@ -194,7 +194,7 @@ def f():
     language.use("zh_CN")
     (outcome, message), _ = judged(bench, loader)
     assert outcome is Outcome.RAISED
-    assert "评判代码的环境里不能启动进程" in message
+    assert "评判代码的环境里不能启动其他程序" in message
     assert "num_workers=0" in message
 
 

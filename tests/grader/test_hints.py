@@ -227,7 +227,11 @@ def test_the_command_prints_a_hint(exercise: Exercise, run: Callable[..., Result
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["2"], "There is no exercise '2'"), (["1", "test_nothing"], "no 'test_nothing'"), ([], "Missing argument")],
+    [
+        (["2"], "There is no exercise '2'"),
+        (["1", "test_nothing"], "no 'test_nothing'"),
+        ([], "  grader hint exercise1 "),
+    ],
 )
 def test_a_wrong_command_line_exits_with_2(exercise: Exercise, run: Callable[..., Result], arguments: list[str],
                                            sentence: str) -> None:  # fmt: skip

@@ -60,6 +60,25 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted(exercise: Exercise
     assert read_submission(exercise, folder).sources[0].text == "x = 1\ny = 2\n"
 
 
+@pytest.mark.parametrize("name", ["MZ", "BZh9"])
+def test_a_name_that_begins_as_a_programs_file_does_is_a_name(exercise: Exercise, folder: Path, name: str) -> None:
+    """Two or three letters alone do not make a Python source a program or an archive; the bytes behind them do."""
+    (folder / "backprop.py").write_text(f"{name} = 3\n")
+    assert read_submission(exercise, folder).sources[0].text == f"{name} = 3\n"
+    (folder / "backprop.py").write_bytes(name.encode() + b"\x90\0\3\0")
+    with pytest.raises(SubmissionRejected, match=r"backprop\.py: this is a (program|compressed file)"):
+        read_submission(exercise, folder)
+
+
+def test_what_systems_leave_behind_is_nobodys_file(exercise: Exercise, folder: Path) -> None:
+    """Beside the files of the exercise only what a person put there is listed, as in a class."""
+    for name in ("backprop.py", ".DS_Store", "._backprop.py", "old.pyc", "notes.txt"):
+        (folder / name).write_bytes(SOURCE)
+    for name in (".ipynb_checkpoints", "venv", ".git", "figures"):
+        (folder / name).mkdir()
+    assert read_submission(exercise, folder).extra_files == ("figures", "notes.txt")
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -72,6 +91,8 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted(exercise: Exercise
         (("x = 1\n" * 9).encode("utf-16-be"), "saved as UTF-16"),
         ("x = 1\n".encode("utf-32"), "saved as UTF-32"),
         (b"#" * (MAX_SOURCE_BYTES + 1), "larger than 1 MB"),
+        (b"%PDF-1.7 and more", "backprop.py: this is a PDF, expected .py"),
+        (b"PK\x03\x04 and more", "backprop.py: this is a zip archive, expected .py"),
     ],
 )
 def test_a_file_that_is_no_source_is_rejected_with_a_reason(

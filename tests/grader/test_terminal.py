@@ -22,7 +22,6 @@ from grader.terminal import (
     heading_lines,
     hint_lines,
     indented,
-    listing_lines,
     next_lines,
     number,
     printable,
@@ -86,7 +85,6 @@ def everything(*checks: CheckResult, console: Console, **facts: Any) -> list[Tex
         *(check_line(one, console) for one in checks),
         *detail_lines(whole, console),
         *summary_lines(whole, console),
-        *listing_lines(exercise(title=LONG, topics=(LONG,)), 3, console),
         *yes_no_lines([(False, LONG, LONG)], console),
     ]
 
@@ -326,18 +324,6 @@ def test_an_unfenced_run_says_so(plain: Console) -> None:
     """At tier none the heading says that there is no fence."""
     assert "without a fence" in " ".join(read(heading_lines("exercise1", "Title", "none", 7, plain)))
     assert "without a fence" not in " ".join(read(heading_lines("exercise1", "Title", "landlock", 7, plain)))
-
-
-@pytest.mark.parametrize(
-    ("left", "state"), [(3, "still to be written: 3"), (0, "nothing left"), (None, "cannot be read")]
-)
-def test_an_exercise_is_listed_with_all_that_matters(left: int | None, state: str, plain: Console) -> None:
-    """Number, title, points, folder, state and topics."""
-    head, slug, said, topics = read(listing_lines(exercise(), left, plain))
-    assert head.split() == ["3", "Training", "12.5", "points"]
-    assert slug.strip() == "exercise3_training"
-    assert state in said
-    assert topics.strip() == "loss, step"
 
 
 def test_advice_is_given_only_where_needed(plain: Console) -> None:
