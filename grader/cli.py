@@ -23,22 +23,23 @@ from grader.commands.common import (
     FENCES,
     as_tier,
     devices_of,
+    language_option,
     refuse_together,
     require_folder_of,
+    speak,
     tell_of_trouble,
     tier_of,
     write,
 )
 from grader.completion import complete_check, complete_exercise
 from grader.errors import GraderError, UsageError
-from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
     from grader.commands.grading import Replay
     from grader.course import Exercise
     from grader.results import ExerciseResult
     from grader.sandbox.fence import Tier
-    from grader.show import Checked
+    from grader.show import Checked, Wanted
 
 _INTERRUPTED = 130
 _OURS = 4
@@ -119,8 +120,9 @@ def main(ctx: click.Context) -> None:
 @click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
 @click.option("--github", is_flag=True, help=messages.CLI_OPTION_GITHUB)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
+@click.option("--watch", "watches", is_flag=True, help=messages.CLI_OPTION_WATCH)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
-@click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
+@language_option
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def check(
     exercise: str | None,
@@ -136,6 +138,7 @@ def check(
     merge_file: str | None,
     github: bool,
     debug: bool,
+    watches: bool,
     as_student: bool,
     lang: str | None,
     fence: str,
@@ -146,17 +149,17 @@ def check(
     from grader.show import Wanted, check_and_show
 
     course = find_course()
-    language.use(lang or course.language)
+    speak(lang, course)
     exercise = exercise or named
     found = choose_exercise(course, exercise)
     others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
     kept = _kept(store, found, student, exercise, others) if store or student or named else None
     files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
+    shown = {**files, "--github": github, "--as-student": as_student}
+    if watches:
+        refuse_together("--watch", {**shown, "--debug": debug, "--from": bool(kept)}, messages.WATCH_WHY_NOT)
     if debug:
-        shown = {**files, "--github": github, "--as-student": as_student}
-        refuse_together("--debug", shown, messages.CLI_WHY_NOT_DEBUG)
-        refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
-        _debug(found, submission, seed, keyword, devices_of(found, device))
+        _debug(found, submission, seed, keyword, _device_to_debug(found, device, shown))
     _require_places_for(files, keyword, github)
     wanted = Wanted(
         tier=_tier(fence, others_code=kept is not None),
@@ -171,14 +174,13 @@ def check(
         has_html=html_file is not None,
         as_student=as_student,
     )
+    if watches:
+        sys.exit(_watch(found, wanted))
     with _github_takes_no_commands() if github else contextlib.nullcontext():
         checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
     if kept and kept.line:
         click.echo(kept.line, err="-" in (json_file, html_file))
-    if html_file:
-        _write_html(checked, found, html_file)
-    if json_file:
-        write(checked.result.to_json() + b"\n", json_file)
+    _write_files(checked, found, html_file, json_file)
     if github:
         _tell_github(checked, found, submission)
     sys.exit(exit_code(checked.result))
@@ -187,16 +189,17 @@ def check(
 @main.command(help=messages.CLI_HINT_HELP)
 @click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.argument("check", required=False, shell_complete=complete_check)
-def hint(exercise: str | None, check: str | None) -> None:
+@language_option
+def hint(exercise: str | None, check: str | None, lang: str | None) -> None:
     """Give the next hint for the student's own last result."""
     from grader.course import choose_exercise, find_course
     from grader.hints import take_hint
     from grader.terminal import console_for, hint_lines, say
 
     course = find_course()
-    language.use(course.language)
+    speak(lang, course)
     tell_of_trouble(course)
-    taken = take_hint(choose_exercise(course, exercise, "hint"), check)
+    taken = take_hint(choose_exercise(course, exercise, "hint"), check, lang)
     console = console_for(sys.stdout)
     say(console, hint_lines(taken, console))
 
@@ -295,6 +298,14 @@ def _command(exercise: str | None, submission: Path | None, seed: int | None, la
     return shlex.join(words)
 
 
+def _device_to_debug(
+    exercise: Exercise, device: str | None, shown: Mapping[str, str | bool | None]
+) -> tuple[str, ...] | None:
+    refuse_together("--debug", shown, messages.CLI_WHY_NOT_DEBUG)
+    refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
+    return devices_of(exercise, device)
+
+
 def _debug(
     exercise: Exercise, submission: Path | None, seed: int | None, keyword: str, devices: tuple[str, ...] | None
 ) -> NoReturn:
@@ -313,6 +324,12 @@ def _debug(
     os.execv(sys.executable, command)
 
 
+def _watch(exercise: Exercise, wanted: Wanted) -> int:
+    from grader.watch.session import watch
+
+    return watch(exercise, wanted, sys.stdout)
+
+
 def _read_result(file: str) -> ExerciseResult:
     from msgspec import DecodeError
 
@@ -324,6 +341,13 @@ def _read_result(file: str) -> ExerciseResult:
         raise UsageError(messages.MERGE_UNREADABLE.format(file=file, problem=error.strerror)) from error
     except (DecodeError, UnicodeDecodeError) as error:
         raise UsageError(messages.MERGE_UNREADABLE.format(file=file, problem=error)) from error
+
+
+def _write_files(checked: Checked, exercise: Exercise, html_file: str | None, json_file: str | None) -> None:
+    if html_file:
+        _write_html(checked, exercise, html_file)
+    if json_file:
+        write(checked.result.to_json() + b"\n", json_file)
 
 
 def _write_html(checked: Checked, exercise: Exercise, file: str) -> None:

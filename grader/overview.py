@@ -55,7 +55,7 @@ class Listing(msgspec.Struct, frozen=True):
 
 def list_lines(course: Course, found: Sequence[Standing], here: str | None, console: Console) -> Iterator[Text | str]:
     """Yield every exercise of a course with a bar, its scores and its next step; at the end what to do now."""
-    yield from paragraph(course.name, console, "bold")
+    yield from paragraph(course.shown_name, console, "bold")
     for one in found:
         yield ""
         yield from _exercise(one, console)
@@ -68,7 +68,7 @@ def list_lines(course: Course, found: Sequence[Standing], here: str | None, cons
 
 def listing(course: Course, found: Sequence[Standing], here: str | None) -> Listing:
     """Return the same for a program."""
-    return Listing(course.name, [_listed(one) for one in found], _first_command(go_on_with(found, here)))
+    return Listing(course.shown_name, [_listed(one) for one in found], _first_command(go_on_with(found, here)))
 
 
 def no_course_lines(folder: Path, console: Console) -> Iterator[Text | str]:
@@ -84,7 +84,7 @@ def next_step_lines(
     course: Course, found: Sequence[Standing], here: str | None, console: Console
 ) -> Iterator[Text | str]:
     """Yield what to do next in a course, with the commands for it."""
-    yield from paragraph(course.name, console, "bold")
+    yield from paragraph(course.shown_name, console, "bold")
     yield ""
     standing = go_on_with(found, here)
     if standing is None:
@@ -200,7 +200,7 @@ def _begin(one: Standing, found: Sequence[Standing], console: Console) -> Iterat
     sentence = messages.NEXT_FIRST if is_first else messages.NEXT_ANOTHER
     yield from paragraph(sentence.format(title=one.exercise.title), console)
     folder = one.exercise.stub_folder
-    yield from _with_commands(messages.NEXT_READ, [from_here(folder / "README.md")], console)
+    yield from _with_commands(messages.NEXT_READ, [from_here(one.exercise.statement)], console)
     yield from _with_commands(messages.NEXT_WRITE, [from_here(folder / name) for name in one.exercise.files], console)
     yield from _with_commands(messages.NEXT_THEN_CHECK, [_check(one)], console)
 

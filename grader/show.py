@@ -21,8 +21,10 @@ from grader.diagnosis.bench import named
 from grader.doctor import Finding, how_started, primitives, problems, software, tier_is_enough, trials
 from grader.errors import InfrastructureError, SubmissionRejected
 from grader.grade import Grader
+from grader.machine import advice, facts
 from grader.merge import merge
 from grader.progress import RunningLine
+from grader.report.text import number
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
 from grader.state import remember, trouble
@@ -97,7 +99,7 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
         wanted.path is None and wanted.given is None
     )  # hints are about a student's own files, not about any that were looked at
     hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own or wanted.as_student else ""
-    result = _conclude(judged, wanted, console, hint)
+    result = _conclude(judged, wanted, console, hint, _hidden_points(exercise, judged.result))
     if is_own:
         if said := trouble(exercise.course.root):
             say(console, paragraph(said, console))
@@ -187,13 +189,22 @@ def _has_names(wanted: Wanted, exercise: Exercise) -> bool:
     return not wanted.as_student or _seed(exercise, wanted) == exercise.course.seed
 
 
-def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "") -> ExerciseResult:
+def _hidden_points(exercise: Exercise, result: ExerciseResult) -> float:
+    """Return what the checks are worth that a student's copy of the course does not have."""
+    return 0.0 if exercise.hidden_folder.is_dir() else max(exercise.points - result.max_score, 0.0)
+
+
+def _conclude(
+    judged: _Judged, wanted: Wanted, console: Console, hint: str = "", hidden_points: float = 0.0
+) -> ExerciseResult:
     """Merge what is to be merged and print everything that stands below the checks; `hint` is what asks for one."""
     result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
     result = in_cells(result, wanted.cells)
     say(console, detail_lines(result, console, hint, wanted.as_student))
     say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
     say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))
+    if hidden_points and not wanted.keyword:
+        say(console, paragraph(messages.CHECK_HIDDEN_LATER.format(points=number(hidden_points)), console))
     if judged.our_fault:
         say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])
     return result
@@ -217,6 +228,8 @@ def show_doctor(needed: Tier | None, stream: TextIO, launcher: Launcher | None =
     if not enough and needed is None:
         say(console, indented(messages.DOCTOR_NO_TIER, console))
     say(console, [line for sentence in how_started(launcher) for line in indented(sentence, console)])
+    if why := advice(facts(tier)):
+        say(console, indented(why, console))
     say(console)
     tried = tier if needed is None or not enough else needed
     may_try = (tried is not Tier.NONE or not can_fork(launcher)) and all(finding.good for finding in found)

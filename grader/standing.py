@@ -12,13 +12,12 @@ from enum import StrEnum
 
 from grader.course import Course, Exercise, load_exercise
 from grader.errors import SubmissionRejected
-from grader.results import OUR_FAILURES, CheckResult, Outcome
+from grader.results import NOT_TO_FIX, OUR_FAILURES, CheckResult
 from grader.state import Last, Scored, State, remembered
 from grader.stubs import is_as_given
 from grader.submission import Submission, files_to_hand_in, submission_from
 
 _NOT_WRITTEN = re.compile(r"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
-_NOTHING_TO_DO = (Outcome.PASSED, Outcome.BLOCKED, Outcome.PENDING, *OUR_FAILURES)
 
 
 class Status(StrEnum):
@@ -69,7 +68,7 @@ def standing_of(exercise: Exercise, state: State) -> Standing:
     except SubmissionRejected as why:
         return Standing(exercise, Status.UNREADABLE, score=last.score, best=last.best, problem=str(why))
     left = sum(len(_NOT_WRITTEN.findall(source.text)) for source in submission.sources)
-    to_fix = tuple(check for check in last.checks if check.outcome not in _NOTHING_TO_DO)
+    to_fix = tuple(check for check in last.checks if check.outcome not in NOT_TO_FIX)
     status = _status(submission, last, is_as_given(exercise, files), bool(left), bool(to_fix))
     to_fix = to_fix if status is Status.OPEN else ()
     return Standing(exercise, status, left, to_fix, last.score, last.best, extra=submission.extra_files)

@@ -22,13 +22,13 @@ from grader import messages
 from grader.course import PUBLIC_SUITE, Exercise, did_you_mean
 from grader.errors import SubmissionRejected, UsageError
 from grader.kinds import junk, kind_of, wrong_type
+from grader.limits import size_text
 
-MAX_SOURCE_BYTES = 1 << 20
 # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
 # Windows knows only O_BINARY, and no such pipes among files.
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _MAX_LISTED = 200
-_PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
+_PART_OF_THE_COURSE = {"exercise.toml", "README.md", "README.zh_CN.md", PUBLIC_SUITE, "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def read_submission(exercise: Exercise, path: Path | None = None) -> Submission:
         return _from_folder(exercise, path)
     if len(exercise.files) > 1:
         raise SubmissionRejected(messages.NEEDS_A_FOLDER.format(files=", ".join(exercise.files)))
-    return submission_from([(exercise.files[0], _source_bytes(path, path.name))], ())
+    return submission_from([(exercise.files[0], _source_bytes(path, path.name, exercise.limits.source_bytes))], ())
 
 
 def files_to_hand_in(exercise: Exercise, folder: Path) -> tuple[list[tuple[str, bytes]], list[str]]:
@@ -82,7 +82,7 @@ def files_to_hand_in(exercise: Exercise, folder: Path) -> tuple[list[tuple[str, 
     for name in exercise.files:
         if name not in present:
             raise missing(name, present)
-        read.append((name, _source_bytes(folder / name, name)))
+        read.append((name, _source_bytes(folder / name, name, exercise.limits.source_bytes)))
     return read, extra_files((name, name) for name in present if name not in exercise.files)
 
 
@@ -142,30 +142,26 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names)
 
 
-def _source_bytes(path: Path, name: str) -> bytes:
-    return source_bytes(name, read_bytes(path, name, MAX_SOURCE_BYTES), name)
+def _source_bytes(path: Path, name: str, limit: int) -> bytes:
+    return source_bytes(name, read_bytes(path, name, limit), name, limit)
 
 
-def source_bytes(called: str, data: bytes, name: str) -> bytes:
+def source_bytes(called: str, data: bytes, name: str, limit: int) -> bytes:
     """Return the bytes of a file if they can be Python source.
 
     Raises:
-        SubmissionRejected: they are too many, or those of a PDF, say; the sentence calls the file `called`.
+        SubmissionRejected: they are more than `limit`, or those of a PDF, say; the sentence calls the file `called`.
     """
-    if kind := kind_of(require_small(called, data), name):
+    if len(data) > limit:
+        raise SubmissionRejected(too_large(called, limit))
+    if kind := kind_of(data, name):
         raise SubmissionRejected(wrong_type(called, kind))
     return data
 
 
-def require_small(called: str, data: bytes) -> bytes:
-    """Return the bytes of a file if they are few enough.
-
-    Raises:
-        SubmissionRejected: they are not; the sentence calls the file `called`.
-    """
-    if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=called))
-    return data
+def too_large(name: str, limit: int) -> str:
+    """Return the sentence for a file that has more bytes than it may."""
+    return messages.FILE_TOO_LARGE.format(file=name, limit=size_text(limit))
 
 
 def read_bytes(path: Path, name: str, limit: int) -> bytes:

@@ -7,8 +7,10 @@ Never imports torch. Invariant: whatever happens to a worker costs at most the c
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ from grader.events import (
     Preparing,
     Ready,
     Refused,
+    Stop,
 )
 from grader.lone_worker import Told
 from grader.patience import LOSSES_OUTSIDE_CHECKS, Patience
@@ -46,6 +49,7 @@ from grader.unjudged import is_pending, unjudged
 
 COLLECT_WALL_S = 120.0
 _CALL_WAIT_S = 60.0
+_STOP_S = 3.0  # a worker that is judging itself has this long to let go of what is called off
 _LOOK_S = 0.2  # waiting for a line cannot be broken off by Ctrl-C everywhere
 _WORKER = str(Path(__file__).parent / "suite" / "worker.py")
 
@@ -81,7 +85,7 @@ def guests_from(launcher: Launcher) -> Iterator[GuestSource]:
 class Worker(Protocol):
     """A worker as whoever gives it jobs sees it; `events.Line` says what these do and raise."""
 
-    def send(self, message: Job) -> None: ...  # noqa: D102
+    def send(self, message: Job | Stop) -> None: ...  # noqa: D102
     def receive(self, deadline: float | None = None) -> Event | None: ...  # noqa: D102
     def hang_up(self) -> None: ...  # noqa: D102
     def end(self, wait_s: float) -> None:
@@ -134,6 +138,7 @@ class SpawnedWorker:
         self._under_way: _UnderWay | None = None
         self._queued: list[Event] = []
         self._hung_up = False
+        self._giving = threading.Lock()  # between a job that is given and a `Stop`, which comes from another thread
         self._start()
 
     def _start(self) -> None:
@@ -150,8 +155,11 @@ class SpawnedWorker:
             raise
         self._line = Line(sock)
 
-    def send(self, message: Job) -> None:
-        """Give a job, to another worker if the last one was given up."""
+    def send(self, message: Job | Stop) -> None:
+        """Give a job, to another worker if the last one was given up; or, from another thread, call it off."""
+        if isinstance(message, Stop):
+            self._call_off(message)
+            return
         if self._plan and self._child.ending() is not None:
             self._replace()
         trial = message.trial
@@ -159,8 +167,19 @@ class SpawnedWorker:
         self._give(self._under_way)
 
     def _give(self, under_way: _UnderWay) -> None:
+        """Give what is left of a job, unless nobody wants it any more."""
         under_way.patience = Patience(self._place.exercise.limits.check_wall_s)
-        self._line.send(under_way.rest())
+        with self._giving:
+            if not under_way.is_called_off:
+                self._line.send(under_way.rest())
+
+    def _call_off(self, stop: Stop) -> None:
+        """Have a worker end the job under way; whoever waits for that gives the worker up if it does not."""
+        under_way = self._under_way
+        if under_way is not None:
+            with self._giving:
+                under_way.call_off()
+                self._line.send(stop)
 
     def receive(self, deadline: float | None = None) -> Event | None:
         """Return the next event; a worker that is stuck or gone in the middle of a job is replaced.
@@ -180,7 +199,7 @@ class SpawnedWorker:
     def _next(self, deadline: float | None) -> Event | None:
         """Return what the worker says next; None if it has gone, or has been silent in a job for too long."""
         while not self._hung_up:
-            due = self._under_way.patience.deadline if self._under_way is not None else deadline
+            due = self._under_way.deadline if self._under_way is not None else deadline
             now = time.monotonic()
             if due is not None and now >= due:
                 if self._under_way is not None:
@@ -205,11 +224,12 @@ class SpawnedWorker:
     def _recover(self, under_way: _UnderWay) -> None:
         """Charge a lost worker to the check it was in and have another one go on; outside checks, only a few times."""
         self._end_child(0)
-        charged = under_way.charge()
-        for index in under_way.lacking(self._plan) if charged is None else charged:
-            under_way.outcomes[index] = Outcome.ERROR
-            self._queued.append(Ended(index, unjudged(self._plan[index], Outcome.ERROR, messages.NOT_YOUR_FAULT)))
-        if under_way.lacking(self._plan):
+        if not under_way.is_called_off:
+            charged = under_way.charge()
+            for index in under_way.lacking(self._plan) if charged is None else charged:
+                under_way.outcomes[index] = Outcome.ERROR
+                self._queued.append(Ended(index, unjudged(self._plan[index], Outcome.ERROR, messages.NOT_YOUR_FAULT)))
+        if under_way.lacking(self._plan) and not under_way.is_called_off:
             self._replace()
             self._give(under_way)
         else:
@@ -223,6 +243,8 @@ class SpawnedWorker:
             InfrastructureError: it does not come to that.
         """
         self._start()
+        if self._hung_up:
+            self._line.hang_up()  # whoever did it meant the line before
         event: Event | None = Preparing("cpu")
         with contextlib.suppress(TimeoutError, ConnectionError):
             while isinstance(event, Preparing):
@@ -255,6 +277,21 @@ class _UnderWay:
         self.chosen: tuple[int, ...] | None = None
         self.outcomes: dict[int, Outcome] = {}
         self._left_s, self._began, self._losses = wall_s, 0.0, 0
+        self._stop_by = math.inf
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self._stop_by < math.inf
+
+    @property
+    def deadline(self) -> float:
+        """When its worker must have said its next word, or have ended what was called off."""
+        return min(self.patience.deadline, self._stop_by)
+
+    def call_off(self) -> None:
+        """Give its worker a moment to end it."""
+        self._stop_by = time.monotonic() + _STOP_S
 
     def hear(self, event: Event) -> None:
         """Take what its worker says."""

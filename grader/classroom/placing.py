@@ -14,7 +14,7 @@ from datetime import datetime
 from grader import messages
 from grader.classroom.archive import opened_archive
 from grader.classroom.names import folder_key, key, stem_and_type, without_additions
-from grader.classroom.notebook import Place
+from grader.classroom.notebook import MAX_NOTEBOOK_BYTES, Place
 from grader.classroom.reading import PYTHON, read_files
 from grader.classroom.roster import Who
 from grader.classroom.tree import Entry
@@ -80,7 +80,8 @@ class Catalogue:
         for slug in dict.fromkeys([*self.exercises, *course.slugs()]):
             exercise = self.exercises.get(slug) or _loaded(course, slug)
             number = exercise.number if exercise else None
-            for name in (slug, f"exercise{number}" if number else "", number or "", exercise.title if exercise else ""):
+            titles = (exercise.title, *exercise.titles) if exercise else ()
+            for name in (slug, f"exercise{number}" if number else "", number or "", *titles):
                 if name:
                     self.folders.setdefault(folder_key(name), set()).add(slug)
                     self.words |= {name, *(f"exercise{gap}{number}" for gap in "_- " if number)} - {number}
@@ -279,8 +280,8 @@ def _all_equal(candidates: Sequence[Entry]) -> bool:
     first, *others = candidates
     if any(entry.size != first.size for entry in others):
         return False
-    data = first.read(1 << 20)
-    return all(entry.read(1 << 20) == data for entry in others)
+    data = first.read(MAX_NOTEBOOK_BYTES)  # no file that is read has more
+    return all(entry.read(MAX_NOTEBOOK_BYTES) == data for entry in others)
 
 
 def _why_missing(file: str, entries: Sequence[Entry], failed: Mapping[str, str]) -> str:
@@ -316,7 +317,8 @@ def _read(
     first = {file: candidates[0] for file, candidates in chosen.items()}
     times = max(len(candidates) for candidates in chosen.values())
     taken = set(first.values())
-    read = read_files(first, extra_files((one.name, one.called) for one in entries if one not in taken))
+    extra = extra_files((one.name, one.called) for one in entries if one not in taken)
+    read = read_files(first, extra, exercise.limits.source_bytes)
     notes = [*read.notes, *(messages.HANDIN_ARCHIVE_LEFT.format(problem=why) for why in failed.values())]
     if times > 1:
         last = next(candidates[0] for candidates in chosen.values() if len(candidates) == times)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader import language, messages
-from grader.commands.common import require_folder_of, tell_of_trouble, write
+from grader import messages
+from grader.commands.common import language_option, require_folder_of, speak, tell_of_trouble, write
 from grader.completion import SHELLS, complete_exercise, script
 from grader.course import Course, choose_exercise, find_course, load_exercise
 from grader.errors import UsageError
@@ -35,18 +35,20 @@ def say_what_next() -> None:
     from grader.overview import next_step_lines, no_course_lines
     from grader.terminal import console_for, say
 
+    speak()
     console = console_for(sys.stdout)
     here = Path.cwd()
     if not any((folder / "course.toml").is_file() for folder in (here.resolve(), *here.resolve().parents)):
         say(console, no_course_lines(here, console))
         return
-    course, found = _look_around()
+    course, found = _look_around(None)
     say(console, next_step_lines(course, found, course.exercise_around(here), console))
 
 
 @click.command("list", help=messages.CLI_LIST_HELP)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_LIST_JSON)
-def list_exercises(json_file: str | None) -> None:
+@language_option
+def list_exercises(json_file: str | None, lang: str | None) -> None:
     """List the exercises of the course."""
     import msgspec
 
@@ -54,7 +56,7 @@ def list_exercises(json_file: str | None) -> None:
     from grader.terminal import console_for, say
 
     require_folder_of(json_file or "-")
-    course, found = _look_around()
+    course, found = _look_around(lang)
     here = course.exercise_around(Path.cwd())
     if json_file:
         write(msgspec.json.format(msgspec.json.encode(listing(course, found, here)), indent=1) + b"\n", json_file)
@@ -66,13 +68,14 @@ def list_exercises(json_file: str | None) -> None:
 @click.command(help=messages.CLI_RESET_HELP)
 @click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.option("--yes", "-y", is_flag=True, help=messages.CLI_OPTION_YES)
-def reset(exercise: str | None, yes: bool) -> None:
+@language_option
+def reset(exercise: str | None, yes: bool, lang: str | None) -> None:
     """Put the files of an exercise back as they were given out."""
     from grader.overview import from_here
     from grader.reset import planned, put_back
 
     course = find_course()
-    language.use(course.language)
+    speak(lang, course)
     plan = planned(choose_exercise(course, exercise, "reset"), datetime.now())
     files = ", ".join(plan.files)
     if not yes:
@@ -86,13 +89,14 @@ def reset(exercise: str | None, yes: bool) -> None:
 @click.command(help=messages.CLI_BUNDLE_HELP)
 @click.argument("exercises", metavar="[EXERCISE]...", nargs=-1, shell_complete=complete_exercise)
 @click.option("--out", metavar="FILE.zip", help=messages.CLI_OPTION_BUNDLE_OUT)
-def bundle(exercises: tuple[str, ...], out: str | None) -> None:
+@language_option
+def bundle(exercises: tuple[str, ...], out: str | None, lang: str | None) -> None:
     """Pack what is handed in."""
     from grader.overview import from_here
     from grader.packing import pack
     from grader.terminal import console_for, say
 
-    course, found = _look_around()
+    course, found = _look_around(lang)
     file = out or str(course.root / _ARCHIVE)
     name = _ARCHIVE if file == "-" else Path(file).name
     if not name.lower().endswith(".zip"):
@@ -124,7 +128,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(script(main, shell))
 
 
-def _look_around() -> tuple[Course, list[Standing]]:
+def _look_around(lang: str | None) -> tuple[Course, list[Standing]]:
     """Return the course, with its language in use, and how far each exercise is.
 
     Raises:
@@ -133,7 +137,7 @@ def _look_around() -> tuple[Course, list[Standing]]:
     from grader.standing import standings
 
     course = find_course()
-    language.use(course.language)
+    speak(lang, course)
     tell_of_trouble(course)
     found = standings(course)
     if not found:

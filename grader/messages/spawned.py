@@ -1,6 +1,6 @@
 """What is said where nothing can be forked: by the doctor, and to whoever asks for a fence there."""
 
-# --- fence and doctor where new Pythons are started ----------------------------------------------------------------
+# --- fence and doctor where new Pythons are started (read by whoever installs this) ------------------------------
 
 FENCE_NOT_SPAWNED = "guests that are started anew, as on macOS and Windows, have no fence."
 DOCTOR_FORKS = "your code is started as a copy of a warm Python: at once, as often as it is needed."

@@ -20,7 +20,7 @@ FILE_MISSING = "{file} is missing.{hint} The file must have exactly this name."
 FILE_UNREADABLE = "{file} cannot be opened: {problem}."
 FILE_IS_A_LINK = "{file} is a link. Hand in the file itself."
 NOT_A_FILE = "{file} is not a regular file. Hand in a Python source file."
-FILE_TOO_LARGE = "{file} is larger than 1 MB. Hand in the source only, without data or output."
+FILE_TOO_LARGE = "{file} is larger than {limit}. Hand in the source only, without data or output."
 FILE_WRONG_ENCODING = "{file} is saved as {encoding}. Save it as UTF-8 and hand it in again."
 FILE_NOT_UTF8 = "{file}, line {line}: a character that is not UTF-8. Save the file as UTF-8 and hand it in again."
 FILE_HAS_NUL = "{file}, line {line}: a zero byte, which Python source cannot contain. Was the file damaged?"
@@ -46,13 +46,11 @@ CLI_OPTION_DEBUG = "Run checks and your code together, without a fence, so that 
 CLI_OPTION_AS_STUDENT = (
     "Show what a student gets to see and no more: names of mistakes for the course's seed only, commands they can run."
 )
-CLI_OPTION_LANG = "Language of the messages; default: the course's."
+CLI_OPTION_WATCH = "Stay open and check again whenever you save; single keys give hints, the next exercise, the page."
+CLI_OPTION_LANG = (
+    "Language of the messages; default: that of the environment (LANG and its like), or else the course's."
+)
 CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
-
-HEADER_WITHOUT_NAME = "{file}: the docstring must begin with `name-of-the-mistake: what it does wrong`."
-HEADER_LACKS = "{file}: the docstring lacks {keys}."
-HEADER_STRAY_LINE = "{file}: the docstring has a line that belongs to no key: {line!r}."
-HEADER_UNREADABLE = "{file} cannot be read: {problem}"
 
 # --- command line -----------------------------------------------------------------------------------------------
 
@@ -138,6 +136,9 @@ HINT_LAST = (
 HINT_NO_MORE = "You have seen every hint there is for this; the last one is above. README.md of the exercise has the whole story, and your instructor would like to hear where you are stuck."
 HINT_BEFORE_CHECK = "Nothing was checked yet, so this is not about your code. `{command}` looks at it."
 HINT_FILES_CHANGED = "Your files have changed since they were last checked; `{command}` says whether this still holds."
+HINT_OTHER_LANGUAGE = (
+    "Your last check spoke another language, and so does what it left here; `{command}` says it in this one."
+)
 HINT_NOTHING_CHECKED = "There is no hint yet, because nothing was checked. Start here:"
 HINT_NOTHING_TO_FIX = "Your last check left nothing to fix, so there is no hint to give."
 HINT_NOT_THIS_ONE = "{check} ended {outcome} in your last check. There is nothing to fix in it."

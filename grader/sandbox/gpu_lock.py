@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from grader import file_lock, messages
+from grader import messages, turns
 from grader.errors import InfrastructureError
 from grader.sandbox.fence import Gpu
 
@@ -32,7 +32,7 @@ class Held:
     def release(self) -> None:
         """Let others have the GPU; again does nothing."""
         if self._fd >= 0:
-            file_lock.let_go(self._fd)
+            turns.let_go(self._fd)
             os.close(self._fd)
             self._fd = -1
 
@@ -51,7 +51,7 @@ def try_to_hold(gpus: Sequence[Gpu]) -> Held | None:
     """
     for gpu in gpus:
         fd = _opened(gpu)
-        if file_lock.try_for(fd):
+        if turns.try_for(fd):
             return Held(gpu, fd)
         os.close(fd)
     return None

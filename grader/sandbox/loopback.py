@@ -191,7 +191,7 @@ class Gathering:
     def __init__(self, line: socket.socket) -> None:
         self._line, self.recv_into = line, line.recv_into
 
-    def sendmsg(self, pieces: Sequence[Buffer], /) -> int:
+    def write(self, pieces: Sequence[Buffer], /) -> int:
         """Write all of the pieces; return how many bytes that was."""
         send_pieces(self._line, pieces)
         return sum(map(len, pieces))

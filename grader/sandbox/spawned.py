@@ -54,6 +54,9 @@ class Spawner:
     def wait_until_ready(self) -> None:
         """Nothing is waited for: there is nothing that others are made from."""
 
+    def abandon(self) -> None:
+        """Nobody waits: nothing is waited for."""
+
     def close(self) -> None:
         """Nothing is held: what was started belongs to whoever asked for it."""
 
@@ -110,13 +113,17 @@ class SpawnedGuests:
             _end_unused(child)
         raise InfrastructureError(f"Python with torch ended while it started: {child.ending()}")
 
+    def end_handed_out(self) -> None:
+        """End whoever was handed out, from another thread; the one who has it finds it gone. The spare stays warm."""
+        for child in self._given_out:
+            child.end()
+
     def close(self) -> None:
         """End the spare, and whoever was handed out and not closed: it may be deaf to the end of its lifeline."""
         if self._spare is not None:
             _end_unused(self._spare)
             self._spare = None
-        for child in self._given_out:
-            child.end()
+        self.end_handed_out()
 
 
 def _end_unused(child: Child) -> None:
@@ -185,7 +192,7 @@ class SpawnedChannel(FrameChannel):
         now = time.monotonic()
         if now - self._looked >= _LOOK_S:
             self._looked = now
-            if scratch.exceeds(self._home, self._file_bytes):
+            if scratch.exceeds(self._home, self._file_bytes, self._child.process.pid):
                 self._files_exceeded = True
                 self._child.end()
 

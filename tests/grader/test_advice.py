@@ -12,6 +12,7 @@ from grader.errors import StudentRaised
 from grader.grade import Grader
 from grader.results import Outcome
 from grader.sandbox.fence import strongest_tier
+from grader.sandbox.guest import surroundings
 from grader.submission import made_submission
 from grader.suite.advice import advice
 
@@ -43,7 +44,10 @@ SAID = {
     "somebody who types": ("EOFError", "EOF when reading a line", "nobody"),
     "a mistake": ("ValueError", "too many values to unpack (expected 2)", ""),
     "another mistake": ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied", ""),
-    "an error of a file's content": ("OSError", "[Errno 28] No space left on device", ""),
+    "one thread too many": ("RuntimeError", "can't start new thread", "threads"),
+    "a full folder": ("OSError", "[Errno 28] No space left on device", "space"),
+    "a full folder, with its name": ("OSError", "[Errno 28] No space left on device: 'a.pt'", "space"),
+    "an error of a file's content": ("OSError", "[Errno 22] Invalid argument", ""),
 }  # fmt: skip
 # How the sentences begin.
 SENTENCES = {
@@ -54,6 +58,8 @@ SENTENCES = {
     "file": ("Your code is judged in", "代码在一个空文件夹中接受评判"),
     "package": ("Only the files that", "只提交练习指定的文件"),
     "nobody": ("Nobody is there", "没有人在那里输入答案"),
+    "threads": ("Your code has started as many threads", "你的代码启动的线程已达到"),
+    "space": ("The files that your code has written fill", "你的代码写入的文件已占满"),
     "": ("", ""),
 }
 
@@ -182,6 +188,15 @@ def test_a_result_that_cannot_be_differentiated_is_told_as_that(bench: Grader, r
     it, gradient = bench.grade(made_submission({"work.py": text})).checks
     assert (it.outcome, gradient.outcome) == (Outcome.PASSED, Outcome.FAILED)
     assert gradient.message.startswith("Your code returned something that autograd cannot follow back")
+
+
+def test_a_program_that_is_not_started_is_told(bench: Grader, capfd: pytest.CaptureFixture[str]) -> None:
+    """os.system says nothing by itself: a line is printed, once, and the code goes on."""
+    text = "import os\ndef f():\n    return 7 * (os.system('mkdir a') == -1 and not os.path.exists('a'))\n"
+    assert judged(bench, text)[0] == (Outcome.PASSED, "")
+    surroundings.no_program("true")
+    surroundings.no_program("true")
+    assert capfd.readouterr().err.count("os.system started nothing") == 1
 
 
 def test_the_sentence_follows_the_language(bench: Grader) -> None:

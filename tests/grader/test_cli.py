@@ -152,16 +152,32 @@ def test_a_course_without_exercises_says_so(run: Callable[..., Result], tmp_path
 
 def test_the_courses_language_is_spoken(run: Callable[..., Result], tmp_path: Path, asked: list[Asked],
                                         monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """course.toml chooses the language, --lang overrules it, and one that does not exist breaks the course."""
+    """course.toml chooses the language, the environment overrules it, --lang both; an unknown one breaks the course."""
     make_course(tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "course.toml").write_text('name = "Tiny"\nlanguage = "zh_CN"\n')
     assert "没有名为" in run("check", "nothing").output
     assert "There is no exercise" in run("check", "nothing", "--lang", "en").output
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert "There is no exercise" in run("check", "nothing").output
+    assert "没有名为" in run("check", "nothing", "--lang", "zh_CN").output
+    monkeypatch.setenv("LC_ALL", "C")
     run("check", "1", "--lang", "zh_CN")
     assert asked[0].wanted.command == "grader check 1 --lang zh_CN"
     (tmp_path / "course.toml").write_text('name = "Tiny"\nlanguage = "tlh"\n')
     assert run("check", "1").exit_code == 3
+
+
+@pytest.mark.parametrize("command", [("check",), ("list",), ("hint", "1")])
+def test_before_there_is_a_course_the_environments_language_is_spoken(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Whoever stands in the wrong folder is told so in their own language; --lang works there too."""
+    monkeypatch.chdir(tmp_path)
+    assert "No course.toml in" in run(*command).output
+    assert "中都没有 course.toml" in run(*command, "--lang", "zh_CN").output
+    monkeypatch.setenv("GRADER_LANG", "zh_CN")
+    assert "中都没有 course.toml" in run(*command).output
 
 
 def test_options_reach_the_grader(run: Callable[..., Result], asked: list[Asked]) -> None:

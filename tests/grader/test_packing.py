@@ -16,7 +16,7 @@ from grader.course import Course, load_exercise
 from grader.errors import SubmissionRejected
 from grader.packing import pack
 from grader.results import Outcome
-from grader.submission import MAX_SOURCE_BYTES, read_submission
+from grader.submission import read_submission
 
 from .report_samples import check
 from .student_course import SLUGS, STUB, WRITTEN, checked, make_student_course, run, write
@@ -147,7 +147,7 @@ def test_standard_output_can_be_the_archive(course: Course) -> None:
         ),
         (b"%PDF-1.7", "work.py: this is a PDF, expected .py, .ipynb or .zip."),
         (
-            b"#" * (MAX_SOURCE_BYTES + 1),
+            b"#" * ((1 << 20) + 1),
             "work.py is larger than 1 MB. Hand in the source only, without data or output.",
         ),
         (None, "work.py is missing. Did you mean Work.py? The file must have exactly this name."),

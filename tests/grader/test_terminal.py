@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -29,6 +30,7 @@ from grader.terminal import (
     summary_lines,
     yes_no_lines,
 )
+from grader.wrapping import wrapped
 
 LONG = "word " * 60 + "x" * 200
 
@@ -121,6 +123,21 @@ def test_wide_characters_count_twice(plain: Console) -> None:
     line = check_line(check(title="梯度" * 40), plain)
     assert (line.cell_len, line.plain.count("梯度")) == (80, 14)
     assert {text.cell_len for text in indented("梯度" * 40, plain)[:-1]} == {80}
+
+
+def test_chinese_lines_are_filled_and_end_where_they_may(plain: Console) -> None:
+    """A line may end after any character, words of other scripts stay whole, and punctuation keeps its side."""
+    said = "出现在：ReLU 在 −1 和 2 处，sigmoid 在 0 和 ln 3 处，及各处斜率。（test_activations_worked_example）" * 3
+    for width in range(40, 80):
+        lines = [line.plain for line in wrapped(Text(said), width, plain)]
+        assert "".join(lines).replace(" ", "") == said.replace(" ", "")
+        assert max(map(cell_len, lines)) <= width
+        assert not any(line.startswith(tuple("，。：）")) or line.endswith(("（", " （")) for line in lines)
+        assert sum("test_activations_worked_example" in line for line in lines) == 3
+        assert min(map(cell_len, lines[:-1])) >= width - len("（test_activations_worked_example）") - 2
+    assert [line.plain for line in wrapped(Text("one two three"), 8, plain)] == [
+        line.plain for line in Text("one two three").wrap(plain, 8)
+    ]
 
 
 def test_large_points_take_room_from_the_title(plain: Console) -> None:

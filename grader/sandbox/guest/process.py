@@ -10,7 +10,7 @@ import io
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from torch import Tensor
@@ -35,7 +35,15 @@ class Rpc(Protocol):
     """The way to the host: a socket, or what gathers pieces where a socket does not."""
 
     def recv_into(self, buffer: Buffer, /) -> int: ...  # noqa: D102
-    def sendmsg(self, buffers: list[Buffer], /) -> int: ...  # noqa: D102
+    def write(self, pieces: Sequence[Buffer], /) -> int:
+        """Write some of the pieces as one; return how many bytes that was."""
+
+
+class _Socket(socket.socket):
+    """The line that a fork was given, which writes as files do: sendmsg is refused to guests."""
+
+    def write(self, pieces: Sequence[Buffer], /) -> int:
+        return os.writev(self.fileno(), pieces[:IOV_MAX])
 
 
 def prepare_streams() -> None:
@@ -49,7 +57,7 @@ def run(request: SpawnRequest, cage: fence.Cage) -> int:
     """Become the guest of a spawn request; returns when the host closes the channel."""
     spec = request.spec
     assert isinstance(spec, fence.FenceSpec)
-    rpc = socket.socket(fileno=request.line_fd)
+    rpc = _Socket(fileno=request.line_fd)
     redirect_streams(request.output_fd)
 
     def confine() -> tuple[str, ...]:
@@ -150,7 +158,7 @@ def _send(rpc: Rpc, encoded: Encoded) -> None:
     _flush()
     pending = frame_pieces(encoded.buffers)
     while pending:
-        pending = rest_after(pending, rpc.sendmsg(pending[:IOV_MAX]))
+        pending = rest_after(pending, rpc.write(pending))
 
 
 def _flush() -> None:
