@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 
-from grader import doctor, workers
+from grader import doctor, patience, workers
 from grader.course import Exercise
-from grader.errors import FenceError, InfrastructureError
+from grader.events import Began, Ended, Finished, Job, Ready, SourceText, Stop
 from grader.grade import Grader
-from grader.limits import Limits
 from grader.results import ExerciseResult, Outcome
-from grader.sandbox import spawned
-from grader.sandbox.channel import ChannelClosed, ChannelFlooded, ChannelTimeout
-from grader.sandbox.fence import FenceSpec, Tier
-from grader.sandbox.loopback import Child
+from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
-from grader.sandbox.spawned import SpawnedChannel, SpawnedGuests, Spawner
+from grader.sandbox.spawned import Spawner
 from grader.submission import SourceFile, Submission, read_submission
+from grader.ticket import CalledOff, Ticket
+from grader.workers import SpawnedWorker
 
 from .tiny_course import make_course
 
 WAIT_S = 60.0
 NO_POSIX = Path(__file__).parent / "without_posix.py"
 HERE = (sys.executable, "-P", "-s")
-# Guests without torch, for what does not depend on it: they answer every frame with the same bytes.
-LIGHT = """
-import os, sys, time
-from grader.sandbox.loopback import call_back, obey, receive_exactly
-(line, lifeline), told = call_back(2)
-obey(lifeline, {b"=": lambda: os.write(1, mark), b"?": lambda: os.write(1, b"here" + mark)}, lambda: None)
-lifeline.sendall(b"!")
-import json, struct
-size, = struct.unpack("<Q", receive_exactly(line, 8))
-mark = json.loads(receive_exactly(line, size))["mark"].encode()
-size, = struct.unpack("<Q", receive_exactly(line, 8))
-todo = receive_exactly(line, size).decode()
-exec(todo)
-"""
 
 
 # --- both ways come to the same -----------------------------------------------------------------------------------
@@ -58,28 +39,43 @@ def without_times(result: ExerciseResult) -> str:
     return msgspec.structs.replace(result, checks=checks).to_json().decode()
 
 
-@contextlib.contextmanager
-def both_ways(exercise: Exercise, zygote: Zygote, spawner: Spawner) -> Iterator[Callable[..., tuple[str, str]]]:
-    """Give what judges a submission by a fork and by new processes and returns both results."""
-    with Grader(exercise, Tier.NONE, zygote) as forked, Grader(exercise, Tier.NONE, spawner) as anew:
+class BothWays:
+    """What judges the same exercise by a fork and by new processes."""
 
-        def judged(submission: Submission, keyword: str = "") -> tuple[str, str]:
-            first, second = (grader.grade(submission, keyword=keyword) for grader in (forked, anew))
-            return without_times(first), without_times(second)
+    def __init__(self, exercise: Exercise, zygote: Zygote, spawner: Spawner) -> None:
+        self.forked, self.anew = Grader(exercise, Tier.NONE, zygote), Grader(exercise, Tier.NONE, spawner)
 
-        yield judged
+    def __enter__(self) -> BothWays:
+        self.forked.__enter__()
+        self.anew.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.forked.close()
+        self.anew.close()
+
+    def outcomes(self, submission: Submission) -> list[Outcome]:
+        """Judge both ways, require the same result to the letter, and return its outcomes."""
+        forked, anew = self.forked.grade(submission), self.anew.grade(submission)
+        assert without_times(anew) == without_times(forked)
+        return [check.outcome for check in anew.checks]
+
+    @property
+    def process(self) -> int:
+        """The new process that judges."""
+        assert isinstance(self.anew._line, SpawnedWorker)
+        return self.anew._line._child.process.pid
 
 
-def test_exercise1_is_judged_alike(exercise1: Exercise, zygote: Zygote) -> None:
-    """The stub, our solution and two wrong answers come to the same by a fork and by new processes."""
-    wrong = exercise1.solution_folder / "wrong"
-    with both_ways(exercise1, zygote, Spawner()) as judged:
-        for path in (None, exercise1.solution_folder, wrong / "relu_mask_missing.py", wrong / "bias_forgotten.py"):
-            forked, anew = judged(read_submission(exercise1, path))
-            assert anew == forked
+def test_a_known_mistake_of_exercise1_is_judged_alike(exercise1: Exercise, zygote: Zygote) -> None:
+    """A wrong answer to a whole exercise comes to the same by a fork and by new processes, feedback included."""
+    wrong = read_submission(exercise1, exercise1.solution_folder / "wrong" / "bias_forgotten.py")
+    with BothWays(exercise1, zygote, Spawner()) as both:
+        assert {Outcome.PASSED, Outcome.FAILED} <= set(both.outcomes(wrong))
 
 
 HIDDEN = '''
+    import os
     import torch
     from grader.suite import *
 
@@ -89,45 +85,74 @@ HIDDEN = '''
         x = torch.randn(3, generator=rng, requires_grad=True)
         y = submission.double(x)
         if float(y[0] / x[0]) > 2.5:
-            while True:
-                pass
+            os._exit(9)
         y.sum().backward()
         expect_close(x.grad, torch.full((3,), 2.0))
 
     @points(1)
+    @limits(check_wall_s=600)
     def test_one(submission):
         """Gives one."""
         expect_equal(submission.one(), 1)
+
+    @points(1)
+    def test_two(submission):
+        """Gives two."""
+        expect_equal(submission.two(), 2)
+
+    @points(1)
+    def test_three(submission):
+        """Gives three."""
+        expect_equal(submission.three(), 3)
 '''
-TIGHT = "[limits]\ncheck_wall_s = 2.0\noutput_bytes = 100000\nfile_bytes = 100000\n"
-ENDINGS = {
-    "hangs": ("    while True: pass", Outcome.TIMEOUT),
-    "exits": ("    print('so far', flush=True)\n    os._exit(3)", Outcome.CRASHED),
-    "floods": ("    while True: os.write(1, b'x' * 1000)", Outcome.OUTPUT),
-    "fills the disk": ("    open('f', 'wb').write(b'x' * 10**6)\n    while True: pass", Outcome.OUTPUT),
-    "makes the suite hang": ("    return 3 * x", Outcome.ERROR),
-    "is no Python": ("    return (", Outcome.REJECTED),
-}
+TIGHT = "[limits]\ncheck_wall_s = 2.0\n"
+
+
+def submitted(
+    double: str = "2 * x", one: str = "return 1", two: str = "return 2", three: str = "return 3"
+) -> Submission:
+    """Return a submission for the tiny exercise, right but for what is given."""
+    functions = {"one": one, "two": two, "three": three}
+    rest = "".join(f"def {name}():\n    {body}\n" for name, body in functions.items())
+    text = f"import os\nprint('imported')\ndef double(x):\n    return {double}\n{rest}"
+    return Submission("0", (SourceFile("work.py", text),))
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Iterator[Callable[..., tuple[str, str]]]:
+def tiny(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Iterator[BothWays]:
     """What judges a tiny exercise both ways; the new processes find none of what only POSIX has."""
-    exercise = make_course(tmp_path_factory.mktemp("course"), HIDDEN, points=2, more=TIGHT)
-    with both_ways(exercise, zygote, Spawner((*HERE, str(NO_POSIX)))) as judged:
-        yield judged
+    exercise = make_course(tmp_path_factory.mktemp("course"), HIDDEN, points=4, more=TIGHT)
+    with BothWays(exercise, zygote, Spawner((*HERE, str(NO_POSIX)))) as both:
+        yield both
 
 
-@pytest.mark.parametrize("how", ENDINGS)
-def test_whatever_ends_a_check_ends_it_alike(tiny: Callable[..., tuple[str, str]], how: str) -> None:
-    """With the same outcome, sentence, lines and output, also where our code finds a world without POSIX."""
-    body, outcome = ENDINGS[how]
-    text = f"import os\nprint('imported')\ndef double(x):\n{body}\ndef one():\n    return 1\n"
-    # What follows a lost guest or worker is judged too, once.
-    keyword = "" if how == "makes the suite hang" else "test_doubles"
-    forked, anew = tiny(Submission("0", (SourceFile("work.py", text),)), keyword)
-    assert anew == forked
-    assert ExerciseResult.from_json(anew.encode()).checks[0].outcome is outcome
+def test_whatever_ends_a_check_ends_it_alike(tiny: BothWays) -> None:
+    """A right function, an exit, a loop, a stub: outcome, sentence, lines, output are the same, also without POSIX."""
+    exits, loops = "print('so far', flush=True); os._exit(3)", "while True: pass"
+    mixed = submitted(one=exits, two=loops, three="raise NotImplementedError('three')")
+    expected = [Outcome.PASSED, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.TODO]
+    assert tiny.outcomes(mixed) == expected
+
+
+def test_what_is_called_off_leaves_a_warm_worker(tiny: BothWays) -> None:
+    """In the middle of a loop the guest ends, and its check without an outcome; the worker judges what comes next."""
+    ticket, ended, process = Ticket(), list[str](), tiny.process
+    with pytest.raises(CalledOff, match=r"^$"):
+        tiny.anew.judge(
+            submitted(one="while True: pass"),
+            on_begin=lambda check: ticket.call_off() if check.id == "test_one" else None,
+            on_check=lambda check: ended.append(check.id), ticket=ticket,
+        )  # fmt: skip
+    assert ended == ["test_doubles"]
+    assert tiny.outcomes(submitted("(")) == 4 * [Outcome.REJECTED]
+    assert tiny.process == process
+
+
+def test_a_worker_that_is_lost_costs_its_check_alone(tiny: BothWays) -> None:
+    """A suite that ends its process is our fault in this check; another worker is started and judges the rest."""
+    process = tiny.process
+    assert tiny.outcomes(submitted("3 * x")) == [Outcome.ERROR, *3 * [Outcome.PASSED]]
+    assert tiny.process != process
 
 
 def test_every_module_of_a_student_can_be_imported_without_posix() -> None:
@@ -138,172 +163,65 @@ def test_every_module_of_a_student_can_be_imported_without_posix() -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-# --- starting, calling back, the end ------------------------------------------------------------------------------
+# --- workers ------------------------------------------------------------------------------------------------------
 
-
-@pytest.fixture
-def silent() -> Iterator[Child]:
-    """A Python that was started, and never calls: the test does in its place."""
-    child = Child("", 2, {}, subprocess.DEVNULL, (sys.executable, "-c", "import sys; sys.stdin.read()\nwhile 1: pass"))
-    yield child
-    child.end()
-
-
-def called(child: Child, words: bytes) -> socket.socket:
-    """Call the listener of a child as the child would, and say these words."""
-    line = socket.create_connection(child._listener.getsockname(), WAIT_S)
-    line.sendall(words)
-    return line
-
-
-def test_only_who_says_the_token_is_let_in(silent: Child) -> None:
-    """Strangers are hung up on, whatever they say; the lines come in their order, and then nobody can call."""
-    port = silent._listener.getsockname()
-    strangers = [called(silent, b"0" * 33), called(silent, silent._token + b"\x02"), called(silent, b"")]
-    strangers[2].shutdown(socket.SHUT_WR)
-    second, first = called(silent, silent._token + b"\x01"), called(silent, silent._token + b"\x00")
-    found = silent.lines(WAIT_S)
-    for line, theirs in zip(found, (first, second), strict=True):
-        assert line.getpeername() == theirs.getsockname()
-    for stranger in strangers:
-        with contextlib.suppress(ConnectionResetError):
-            assert stranger.recv(1) == b""
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(port, WAIT_S)
-    for line in (*found, first, second, *strangers):
-        line.close()
-
-
-def test_a_python_that_ends_before_it_calls_is_our_fault() -> None:
-    """It is not waited for in vain, and its status is named."""
-    child = Child("", 2, {}, subprocess.DEVNULL, (sys.executable, "-c", "raise SystemExit(7)"))
-    with pytest.raises(InfrastructureError, match="did not start: 7"):
-        child.lines(WAIT_S)
-    child.end()
-
-
-def test_what_cannot_be_started_is_our_fault() -> None:
-    """An interpreter that is not there, for one."""
-    with pytest.raises(InfrastructureError, match="no Python can be started: No such file"):
-        Child("", 1, {}, subprocess.DEVNULL, ("/nowhere/python",))
-
-
-KILLED_HOST = """
-import sys, time
+# A worker without torch: it says that it has begun its first check and not another word, whoever calls that off, unless
+# that check has an outcome already or nothing is to be judged.
+DEAF = """
+import time
 from grader.sandbox.loopback import call_back, obey
-from grader.sandbox.spawned import SpawnedGuests
-(line, lifeline), told = call_back(2)
-guests = SpawnedGuests((sys.executable, "-c", told["light"]))
-obey(lifeline, {}, guests.close)
-guests.warm_up()
-line.sendall(b"!")
-while True: pass
+from grader.events import Began, Finished, Line, PlannedCheck, Ready
+(sock, lifeline), told = call_back(2)
+obey(lifeline, {}, lambda: None)
+line = Line(sock)
+line.send(Ready(tuple(PlannedCheck(name, name, "hidden", "cpu", 1.0) for name in "ab"), "", ""))
+while (job := line.receive_job()) is not None:
+    if job.sources and not job.outcomes:
+        line.send(Began(0, time.monotonic()))
+        time.sleep(600)
+    line.send(Finished())
 """
-
-
-def test_nothing_is_left_when_the_host_was_killed() -> None:
-    """A worker that is busy and its waiting guest end by themselves: their lifelines have."""
-    program = f"""
-import subprocess, sys, time
-from grader.sandbox.loopback import Child
-child = Child("", 2, {{"light": {LIGHT!r}}}, subprocess.DEVNULL, (sys.executable, "-c", {KILLED_HOST!r}))
-line, lifeline = child.lines({WAIT_S})
-print(line.recv(1), flush=True)
-time.sleep({WAIT_S})
-"""
-    with subprocess.Popen([*HERE, "-c", program], stdout=subprocess.PIPE) as host:
-        assert host.stdout is not None
-        assert host.stdout.readline() == b"b'!'\n"
-        below = psutil.Process(host.pid).children(recursive=True)
-        host.kill()
-    assert len(below) == 2
-    assert psutil.wait_procs(below, WAIT_S)[1] == []
-
-
-# --- guests -------------------------------------------------------------------------------------------------------
+TO_JUDGE = Job((SourceText("work.py", ""),), 0, "none")
 
 
 @pytest.fixture
-def guests() -> Iterator[SpawnedGuests]:
-    """Guests without torch."""
-    source = SpawnedGuests((sys.executable, "-c", LIGHT))
-    yield source
-    source.close()
+def deaf(tmp_path: Path) -> Iterator[SpawnedWorker]:
+    """A worker that was given a job, has begun the first of its two checks, and is stuck in it."""
+    place = workers.Place(make_course(tmp_path), Tier.NONE, tmp_path, tmp_path / "log")
+    worker = workers.start_worker(Spawner((sys.executable, "-c", DEAF)), place)
+    assert isinstance(worker, SpawnedWorker)
+    try:
+        assert isinstance(worker.receive(time.monotonic() + WAIT_S), Ready)
+        worker.send(TO_JUDGE)
+        yield worker
+    finally:
+        worker.end(0)
 
 
-def doing(guests: SpawnedGuests, todo: str, **limits: int) -> SpawnedChannel:
-    """Return a guest that does this when it is asked."""
-    channel = guests.spawn(FenceSpec(Tier.NONE, Limits(**limits)))
-    channel.send([todo.encode()], time.monotonic() + WAIT_S)
-    return channel
+def test_a_worker_that_is_stuck_is_replaced(deaf: SpawnedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its check is our fault, and another worker is told what is known and given the rest."""
+    monkeypatch.setattr(patience, "GRACE_S", 0.05)
+    stuck = deaf._child
+    began, ended, last = deaf.receive(), deaf.receive(), deaf.receive()
+    assert isinstance(began, Began)
+    assert isinstance(ended, Ended)
+    assert (ended.index, ended.result.outcome, last) == (0, Outcome.ERROR, Finished())
+    assert stuck.ending() is not None
+    assert deaf._child.ending() is None
 
 
-def test_a_spare_waits_and_is_replaced(guests: SpawnedGuests) -> None:
-    """Whoever is handed out was warm before it was asked for, another one is being started, a dead spare is no loss."""
-    guests.warm_up()
-    first = guests._spare
-    assert first is not None
-    with contextlib.closing(guests.spawn(FenceSpec(Tier.NONE, Limits()))) as channel:
-        assert channel._child is first
-        second = guests._spare
-        assert second is not None
-        second.end()
-        with contextlib.closing(guests.spawn(FenceSpec(Tier.NONE, Limits()))) as other:
-            assert other._child not in (first, second)
-    third = guests._spare
-    guests.close()
-    assert [child.ending() is not None for child in (first, second, third) if child] == [True] * 3
-
-
-def test_no_fence_is_promised(guests: SpawnedGuests) -> None:
-    """What asks for more than tier none is refused before anything is started."""
-    with pytest.raises(FenceError, match="started anew, as on macOS and Windows, have no fence"):
-        guests.spawn(FenceSpec(Tier.LANDLOCK, Limits()))
-    assert guests._spare is None
-
-
-def test_all_that_was_printed_is_there_when_it_is_asked_for(guests: SpawnedGuests) -> None:
-    """To the last byte before the answer, in one piece or torn, with bytes that look like the beginning of a mark."""
-    todo = r"os.write(1, b'a\0' + mark[:5]); os.write(1, b'b\0'); line.sendall(bytes(8)); time.sleep(600)"
-    with contextlib.closing(doing(guests, todo)) as channel:
-        assert channel.receive(time.monotonic() + WAIT_S, 100) == b""
-        channel.drain()
-        mark = channel._pump._mark
-        assert channel.capture.text().encode() == b"a\0" + mark[:5] + b"b\0"
-        assert channel.where("") == "here"
-        channel.new_capture()
-        pump, marks = channel._pump, channel._pump._marks
-        for chunk in (b"x" + mark[:7], mark[7:] + b"y" + mark[:1], b"z" + mark):
-            pump._take(chunk)
-        assert (channel.capture.text(), pump._marks) == ("xy\0z", marks + 2)
-
-
-def test_a_flood_ends_the_guest(guests: SpawnedGuests) -> None:
-    """While it is waited for, and no more is kept of it than of others."""
-    with contextlib.closing(doing(guests, "while True: os.write(1, b'x' * 999)", output_bytes=100_000)) as channel:
-        with pytest.raises(ChannelFlooded):
-            channel.receive(time.monotonic() + WAIT_S, 100)
-        with pytest.raises(ChannelFlooded, match="too much was printed"):
-            channel.drain()
-
-
-@pytest.mark.parametrize(
-    ("todo", "error", "status"),
-    [
-        ("os._exit(5)", ChannelClosed, {"status": 5}),
-        ("line.sendall(b'half'); line.shutdown(2); os.abort()", ChannelClosed, {"status": -6}),
-        ("line.sendall(b'half'); time.sleep(600)", ChannelTimeout, {}),
-    ],
-)
-def test_how_a_guest_ended_is_told(
-    guests: SpawnedGuests, monkeypatch: pytest.MonkeyPatch, todo: str, error: type[Exception], status: dict[str, int]
-) -> None:
-    """By the system, not by what it says; one that still lives has no status, and its deadline is kept."""
-    monkeypatch.setattr(spawned, "_STATUS_WAIT_S", 5.0 if status else 0.01)
-    with contextlib.closing(doing(guests, todo)) as channel:
-        with pytest.raises(error):
-            channel.receive(time.monotonic() + (WAIT_S if status else 0.3), 100)
-        assert channel.status() == status
+def test_a_worker_that_does_not_stop_is_given_up(deaf: SpawnedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is called off has ended without an outcome, and the next job gets another worker."""
+    monkeypatch.setattr(workers, "_STOP_S", 0.05)
+    stuck = deaf._child
+    assert isinstance(deaf.receive(), Began)
+    deaf.send(Stop())
+    assert deaf.receive() == Finished()
+    assert stuck.ending() is not None
+    deaf.send(Stop())  # too late, and no matter
+    deaf.send(Job((), 0, "none"))
+    assert deaf.receive() == Finished()
+    assert deaf._child is not stuck
 
 
 # --- what is said of it -------------------------------------------------------------------------------------------

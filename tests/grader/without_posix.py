@@ -36,8 +36,9 @@ INSTEAD: dict[str, dict[str, Any]] = {
     # Linux takes no other flags than these.
     "subprocess": {"CREATE_NO_WINDOW": 0, "CREATE_NEW_PROCESS_GROUP": 0},
 }
-# Only Linux, or who grades others, runs these.
-ELSEWHERE = ("grader.sandbox.zygote", "grader.sandbox.attempts", "grader.classroom", "grader.commands", "grader.author")
+# Only Linux, or who grades a class, runs these; no command of a student's imports them.
+CLASS = tuple(f"grader.classroom.{name}" for name in ("database", "lock", "run", "store"))
+ELSEWHERE = ("grader.sandbox.zygote", "grader.sandbox.attempts", *CLASS)
 
 
 class _Lacking(ModuleType):
@@ -95,7 +96,7 @@ def import_all() -> int:
 
     failed = 0
     for module in pkgutil.walk_packages(grader.__path__, "grader."):
-        if not module.name.startswith(ELSEWHERE) and module.name != "grader.__main__":
+        if module.name not in (*ELSEWHERE, "grader.__main__"):
             try:
                 importlib.import_module(module.name)
             except Exception:
