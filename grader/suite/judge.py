@@ -281,11 +281,11 @@ def with_evidence(verdict: Verdict, check: context.Check, failure: BaseException
 
 def discretion_of(exercise: Exercise, job: Job) -> Discretion:
     """Return what may be told of words that this submission chooses in a hidden check."""
-    given = [*exercise.stub_folder.glob("*.py"), *exercise.stub_folder.glob("README.md")]
+    given = [*exercise.stub_folder.glob("*.py"), *exercise.stub_folder.glob("README*.md")]
     return Discretion(
         {source.name: source.text for source in job.sources},
         [path.read_text("utf-8", "replace") for path in given],
-        [rule.sentence for rule in exercise.policy.rules],
+        [rule.sentence for rule in exercise.policy.translated().rules],
     )
 
 
