@@ -1,0 +1,133 @@
+"""Run commands on chosen cores and say what they took: wall, CPU and peak memory of everything that they started.
+
+A process of its own: as its subreaper it is left whatever they leave behind, so that CPU and memory of daemons count
+too. Knows nothing of graders. Reads one JSON object from the command line and writes one to standard output.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
+_SAMPLE_S = 0.1
+_PATIENCE_S = 4.0  # for what outlives its command
+
+
+def main() -> None:
+    """Measure what is asked for on the command line."""
+    print(json.dumps(measured(**json.loads(sys.argv[1]))))
+
+
+def measured(
+    lanes: list[str], cores: int, limit_s: float, memory_bytes: int = 0, file_bytes: int = 0
+) -> dict[str, Any]:
+    """Run shell scripts side by side and return what they took; see `benchmarks.peers.trial.Taken`."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+    available = sorted(os.sched_getaffinity(0))
+    chosen = available[:cores]
+    os.sched_setaffinity(0, available[cores:] or available)  # looking costs nobody that is measured, if that can be
+    load = os.getloadavg()[0]
+
+    def begin() -> None:
+        os.setsid()
+        os.sched_setaffinity(0, chosen)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for kind, value in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_FSIZE, file_bytes)):
+            if value:
+                resource.setrlimit(kind, (value, value))
+
+    started = time.perf_counter()
+    running = [_start(lane, begin) for lane in lanes]
+    peak_bytes, is_late = 0, False
+    while any(process.poll() is None for process in running) and not is_late:
+        peak_bytes = max(peak_bytes, sum(_share(one) for one in _below()))
+        is_late = time.perf_counter() - started > limit_s
+        _wait(running)
+    wall_s = time.perf_counter() - started
+    left_behind = 0 if is_late else _outlived()
+    _end()
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall_s": wall_s,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_bytes": peak_bytes,
+        "timed_out": is_late,
+        "left_behind": left_behind,
+        "codes": [process.poll() for process in running],
+        "load": load,
+    }
+
+
+def _start(lane: str, begin: Any) -> subprocess.Popen[bytes]:
+    with Path(lane).with_suffix(".out").open("wb") as out:
+        return subprocess.Popen(
+            ["/bin/sh", lane], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, preexec_fn=begin
+        )
+
+
+def _wait(running: list[subprocess.Popen[bytes]]) -> None:
+    """Sleep until the next look, or until the first that still runs has ended."""
+    for process in running:
+        if process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_SAMPLE_S)
+            return
+
+
+def _below() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def _share(process: psutil.Process) -> int:
+    """Return a process's proportional share of memory: what several processes share counts once in their sum."""
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+def _outlived() -> int:
+    """Count the processes that go on after their command, and wait for them for a while."""
+    left = [one for one in _below() if _is_running(one)]
+    if left:
+        psutil.wait_procs(left, timeout=_PATIENCE_S)
+    return len(left)
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _end() -> None:
+    """Kill and reap everything below this process."""
+    while left := _below():
+        for process in left:
+            try:
+                process.send_signal(signal.SIGKILL)
+            except psutil.Error:
+                continue
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+if __name__ == "__main__":
+    main()
