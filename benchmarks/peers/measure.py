@@ -20,23 +20,33 @@ from typing import Any
 
 import psutil
 
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SAMPLE_S = 0.1
 _PATIENCE_S = 4.0  # for what outlives its command
 
 
 def main() -> None:
-    """Measure what is asked for on the command line."""
-    print(json.dumps(measured(**json.loads(sys.argv[1]))))
+    """Measure what is asked for on the command line; leave nothing behind, also where whoever asked is gone."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    _ask(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _ask(_PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        print(json.dumps(measured(**json.loads(sys.argv[1]))))
+    finally:
+        _end()
+
+
+def _ask(option: int, value: int) -> None:
+    """Ask the kernel for something about this process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def measured(
     lanes: list[str], cores: int, limit_s: float, memory_bytes: int = 0, file_bytes: int = 0
 ) -> dict[str, Any]:
     """Run shell scripts side by side and return what they took; see `benchmarks.peers.trial.Taken`."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
     available = sorted(os.sched_getaffinity(0))
     chosen = available[:cores]
     os.sched_setaffinity(0, available[cores:] or available)  # looking costs nobody that is measured, if that can be
@@ -59,7 +69,8 @@ def measured(
         _wait(running)
     wall_s = time.perf_counter() - started
     left_behind = 0 if is_late else _outlived()
-    _end()
+    codes = [process.poll() for process in running]
+    _end()  # before CPU is read: what is not reaped does not count
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "wall_s": wall_s,
@@ -67,7 +78,7 @@ def measured(
         "peak_bytes": peak_bytes,
         "timed_out": is_late,
         "left_behind": left_behind,
-        "codes": [process.poll() for process in running],
+        "codes": codes,
         "load": load,
     }
 

@@ -6,6 +6,7 @@ becomes slower does so for all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -124,8 +125,13 @@ class Plan:
         kinds = {kind: {name: found[f"{kind}-{name}"] for name in texts[kind]} for kind in texts}
         statements = corpus.statements()
         named = [name for name, one in kinds["wrong"].items() if statements[name] in one.said]
-        said = {name: kinds["wrong"][name].said[:_SAID] for name in QUOTED if name in kinds["wrong"]}
+        said = {name: _without_places(kinds["wrong"][name].said)[:_SAID] for name in QUOTED if name in kinds["wrong"]}
         return Feedback(contender.name, _scores(kinds["wrong"]), named, _scores(kinds["equivalent"]), said, taken.load)
+
+
+def _without_places(text: str) -> str:
+    """Leave out where files lie: that is this machine's affair."""
+    return re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "…/", text)
 
 
 def _scores(found: Mapping[str, Standing]) -> dict[str, float | None]:

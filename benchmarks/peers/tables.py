@@ -69,44 +69,53 @@ def conditions(found: Results) -> str:
 def speed(found: Results) -> str:
     """Return seconds of one submission, by number of submissions and of cores."""
     shapes = sorted({(cell.cores, cell.size) for cell in found.speed})
-    heads = ["", *(f"{size} on {cores} core{'s' * (cores > 1)}" for cores, size in shapes), "CPU", "peak memory"]
+    all_cores = sorted({cores for cores, _ in shapes})
+    heads = [f"{size} on {_cores(cores)}" for cores, size in shapes]
+    further = [f"one more, {_cores(cores)}" for cores in all_cores]
     rows = []
     for name in _names(found.speed):
-        own = [cell for cell in found.speed if cell.contender == name]
-        cells = [
-            _median([c.wall_s / c.size for c in own if (c.cores, c.size) == shape], "{:.3f} s") for shape in shapes
-        ]
-        last = max(own, key=lambda cell: (cell.size, -cell.cores))
+        own = {shape: each_s for shape in shapes if (each_s := _each_s(found.speed, name, *shape)) is not None}
+        cells = [f"{own[shape]:.3f} s" if shape in own else "" for shape in shapes]
+        cells += [_one_more({size: each_s for (on, size), each_s in own.items() if on == cores}) for cores in all_cores]
+        last = max((c for c in found.speed if c.contender == name), key=lambda cell: (cell.size, -cell.cores))
         rows.append([name, *cells, f"{last.cpu_s / last.size:.2f} s", f"{last.peak_bytes / _MIB:.0f} MiB"])
-    return _table(heads, rows)
+    return _table(["", *heads, *further, "CPU", "peak memory"], rows)
+
+
+def _one_more(each_s: dict[int, float]) -> str:
+    """Return what a further submission takes: the difference of the smallest and largest class over that of sizes."""
+    if len(each_s) < 2:
+        return ""
+    small, large = min(each_s), max(each_s)
+    return f"{(each_s[large] * large - each_s[small] * small) / (large - small):.3f} s"
+
+
+def _each_s(cells: Sequence[Speed], name: str, cores: int, size: int) -> float | None:
+    """Return the median of seconds for a submission; None if that was not measured."""
+    own = [cell for cell in cells if (cell.contender, cell.cores, cell.size) == (name, cores, size)]
+    return statistics.median(cell.wall_s / cell.size for cell in own) if own else None
+
+
+def _cores(count: int) -> str:
+    return f"{count} core{'s' * (count > 1)}"
 
 
 @block
 def ratios(found: Results) -> str:
     """Return how many times as long as we each takes for a submission, at the largest class that both have graded."""
-    rows = []
-    for name in _names(found.speed):
-        cells = [_ratio(found.speed, name, cores) for cores in sorted({cell.cores for cell in found.speed})]
-        if name != OURS:
-            rows.append([name, *cells])
-    return _table(
-        ["", *(f"on {cores} core{'s' * (cores > 1)}" for cores in sorted({c.cores for c in found.speed}))], rows
-    )
+    all_cores = sorted({cell.cores for cell in found.speed})
+    names = [name for name in _names(found.speed) if name != OURS]
+    rows = [[name, *(_ratio(found.speed, name, cores) for cores in all_cores)] for name in names]
+    return _table(["", *(f"on {_cores(cores)}" for cores in all_cores)], rows)
 
 
 def _ratio(cells: Sequence[Speed], name: str, cores: int) -> str:
-    def sizes(of: str) -> set[int]:
-        return {cell.size for cell in cells if cell.contender == of and cell.cores == cores}
-
-    both = sizes(name) & sizes(OURS)
-    if not both:
-        return ""
-
-    def each_s(of: str) -> float:
-        own = (cell for cell in cells if (cell.contender, cell.cores, cell.size) == (of, cores, max(both)))
-        return statistics.median(cell.wall_s / cell.size for cell in own)
-
-    return f"{each_s(name) / each_s(OURS):.2g} times ({max(both)} submissions)"
+    sizes = sorted({cell.size for cell in cells}, reverse=True)
+    for size in sizes:
+        theirs, ours = (_each_s(cells, one, cores, size) for one in (name, OURS))
+        if theirs is not None and ours is not None:
+            return f"{theirs / ours:.2g} times ({size} submissions)"
+    return ""
 
 
 @block
@@ -184,10 +193,6 @@ def _names(cells: Iterable[Speed | Cheating | Feedback]) -> list[str]:
     """Return the contenders in the order in which they were measured, ours first."""
     names = dict.fromkeys(cell.contender for cell in cells)
     return sorted(names, key=lambda name: not name.startswith(OURS))
-
-
-def _median(values: Sequence[float], form: str) -> str:
-    return form.format(statistics.median(values)) if values else ""
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

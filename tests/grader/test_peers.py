@@ -14,7 +14,7 @@ import pytest
 from benchmarks.peers import corpus, forms, tables
 from benchmarks.peers.contenders import ALL, PEERS
 from benchmarks.peers.contenders.scripts import Check50, Gradescope, PlainPytest
-from benchmarks.peers.plan import each_s
+from benchmarks.peers.plan import _without_places, each_s
 from benchmarks.peers.results import Cheating, Feedback, Journal, Results, Speed
 from benchmarks.peers.venvs import REQUIREMENTS
 
@@ -139,8 +139,20 @@ def test_cells_without_a_measurement_stay_empty():
     """A size that a contender has not graded is empty, and several rounds give their median."""
     cells = [sped("nn-grader", 10, second, number=number) for number, second in enumerate((1.0, 9.0, 2.0))]
     text = tables.speed(results(speed=[*cells, sped("pytest", 30, 60.0)]))
-    assert "| nn-grader | 0.200 s |  |" in text
-    assert "| pytest |  | 2.000 s |" in text
+    assert "| nn-grader | 0.200 s |  |  |" in text
+    assert "| pytest |  | 2.000 s |  |" in text
+
+
+def test_a_further_submission_costs_the_difference():
+    """What starts once is no part of what one more submission costs."""
+    cells = [sped("nn-grader", 10, 4.0), sped("nn-grader", 30, 6.0)]
+    assert "| nn-grader | 0.400 s | 0.200 s | 0.100 s |" in tables.speed(results(speed=cells))
+
+
+def test_no_place_of_this_machine_is_kept():
+    """What is quoted has file names, and not the folders in which they lay."""
+    said = 'File "/home/ada/build/peers/trial/x/backprop.py", line 3: 7/2 and w1/w2'
+    assert _without_places(said) == 'File "…/backprop.py", line 3: 7/2 and w1/w2'
 
 
 def test_what_nobody_would_wish_is_bold():
