@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip
 TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 BUILD := $(shell sed -n 's/^setuptools==.*/&/p' constraints.txt)
 
-.PHONY: demo screenshots test hostile fuzz chaos soak axe check fmt bench doctor clean
+.PHONY: demo screenshots test hostile fuzz chaos soak axe messages check fmt bench doctor clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -47,6 +47,18 @@ soak: $(VENV)/.installed-dev
 axe:
 	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
 
+# After a change of grader/messages: takes new sentences into the template and each catalogue, and compiles what is
+# translated. What lacks a translation, or is marked fuzzy, is written into the .po by hand; then once more.
+CATALOGUES := grader/translations
+messages: $(VENV)/.installed-dev
+	$(BIN)/pybabel -q extract -F pyproject.toml --project=nn-grader --version=1 --no-wrap --add-location=file \
+	  --header-comment="# Made by make messages: what students read, in English." -o $(CATALOGUES)/grader.pot grader
+	sed -i.bak -e '/^"POT-Creation-Date/d' -e '/^"PO-Revision/d' -e '/ADDRESS/d' -e '/^"Language-Team/d' \
+	  $(CATALOGUES)/grader.pot && rm $(CATALOGUES)/grader.pot.bak
+	$(BIN)/pybabel -q update -D grader -d $(CATALOGUES) -i $(CATALOGUES)/grader.pot \
+	  --no-wrap --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel compile -D grader -d $(CATALOGUES) --statistics
+
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,7 +71,7 @@ fmt: $(VENV)/.installed-dev
 # Every benchmark; results go to benchmarks/results, tables into README.md and docs/comparison.md. The last one compares with
 # other graders: pip fetches them into build/peers, and it takes half an hour. More of it: make bench PEERS="--budget-s 7200"
 bench: $(VENV)/.installed
-	for name in boundary overhead verify report; do $(BIN)/python -m benchmarks.keep $$name || exit 1; done
+	for name in boundary overhead verify report watch; do $(BIN)/python -m benchmarks.keep $$name || exit 1; done
 	$(BIN)/python -m benchmarks.peers $(PEERS)
 
 doctor: $(VENV)/.installed

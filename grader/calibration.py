@@ -5,6 +5,7 @@ Owns calibration.toml and the digests by which a band is known to be out of date
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -101,7 +102,8 @@ def write_calibration(exercise: Exercise, calibration: Calibration) -> Path:
 def suite_digest(exercise: Exercise, test_file: Path) -> str:
     """Name what a check is: its file, and whatever lies beside it that is neither another test file nor a calibration.
 
-    So a change of another file of the suite leaves a band as good as it was.
+    So a change of another file of the suite leaves a band as good as it was, and so does one of what students read of a
+    check: its docstring, with the title in every language.
     """
     folder = exercise.hidden_folder
     beside = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_helper(path, folder)]
@@ -128,9 +130,21 @@ def _is_helper(path: Path, folder: Path) -> bool:
 def _digest(folder: Path, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        data = path.read_bytes()
+        data = _without_titles(path.read_bytes()) if path.name.startswith("test_") else path.read_bytes()
         digest.update(f"{path.relative_to(folder)}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()
+
+
+def _without_titles(source: bytes) -> bytes:
+    """Return a test file without the lines of its checks' docstrings; what is no Python stays as it is."""
+    try:
+        functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    except (SyntaxError, ValueError):  # whoever collects the suite says what is wrong with it
+        return source
+    docstrings = [node.body[0] for node in functions if node.name.startswith("test_") and ast.get_docstring(node)]
+    left_out = {line for said in docstrings for line in range(said.lineno, (said.end_lineno or said.lineno) + 1)}
+    lines = source.splitlines(keepends=True)
+    return b"".join(line for number, line in enumerate(lines, 1) if number not in left_out)
 
 
 def _table(band: Band) -> str:

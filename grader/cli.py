@@ -23,25 +23,29 @@ from grader.commands.common import (
     FENCES,
     as_tier,
     devices_of,
+    language_option,
     refuse_together,
     require_folder_of,
+    speak,
+    tell_of_trouble,
     tier_of,
     write,
 )
+from grader.completion import complete_check, complete_exercise
 from grader.errors import GraderError, UsageError
-from grader.language import LANGUAGES
 
 if TYPE_CHECKING:
     from grader.commands.grading import Replay
     from grader.course import Exercise
     from grader.results import ExerciseResult
     from grader.sandbox.fence import Tier
-    from grader.show import Checked
+    from grader.show import Checked, Wanted
 
 _INTERRUPTED = 130
 _OURS = 4
 # Commands by name, and the module that is imported for them.
 _ELSEWHERE = {
+    **dict.fromkeys(("list", "reset", "bundle", "completion"), "grader.commands.student"),
     "demo": "grader.commands.demo",
     "export": "grader.commands.export",
     "new": "grader.commands.new",
@@ -49,6 +53,8 @@ _ELSEWHERE = {
     "report": "grader.commands.report",
     **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
 }
+
+_FUNCTIONS = {"list": "list_exercises"}  # where a command's name is taken in Python
 
 
 class _Group(click.Group):
@@ -59,7 +65,9 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _ELSEWHERE:
-            command: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            command: click.Command = getattr(
+                importlib.import_module(_ELSEWHERE[cmd_name]), _FUNCTIONS.get(cmd_name, cmd_name)
+            )
             return command
         return super().get_command(ctx, cmd_name)
 
@@ -80,30 +88,31 @@ class _Group(click.Group):
             _end(messages.CLI_BUG.format(type_name=type(error).__name__, text=error), _OURS)
 
 
-@click.group(cls=_Group, help=messages.CLI_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    help=messages.CLI_HELP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="grader")
-def main() -> None:
-    """Hold the commands together."""
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Hold the commands together; without one, say what to do next."""
+    if ctx.invoked_subcommand is None:
+        from grader.commands.student import say_what_next
 
-
-@main.command("list", help=messages.CLI_LIST_HELP)
-def list_exercises() -> None:
-    """List the exercises of the course."""
-    from grader.course import find_course
-    from grader.show import list_and_show
-
-    course = find_course()
-    language.use(course.language)
-    list_and_show(course, sys.stdout)
+        say_what_next()
 
 
 @main.command(help=messages.CLI_CHECK_HELP)
-@click.argument("exercise", required=False)
+@click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.option("--submission", type=click.Path(path_type=Path), help=messages.CLI_OPTION_SUBMISSION)
 @click.option("--from", "store", metavar="DIR", type=click.Path(path_type=Path), help=messages.CLI_OPTION_FROM)
 @click.option("--student", metavar="ID", help=messages.CLI_OPTION_STUDENT)
 @click.option("--exercise", "named", metavar="E", help=messages.CLI_OPTION_EXERCISE)
-@click.option("-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD)
+@click.option(
+    "-k", "keyword", metavar="EXPR", default="", help=messages.CLI_OPTION_KEYWORD, shell_complete=complete_check
+)
 @click.option("--seed", metavar="N", type=click.IntRange(0, (1 << 63) - 1), help=messages.CLI_OPTION_SEED)
 @click.option("--device", type=click.Choice(DEVICES), help=messages.CLI_OPTION_DEVICE)
 @click.option("--html", "html_file", metavar="FILE", help=messages.CLI_OPTION_HTML)
@@ -111,8 +120,9 @@ def list_exercises() -> None:
 @click.option("--merge", "merge_file", metavar="FILE", help=messages.CLI_OPTION_MERGE)
 @click.option("--github", is_flag=True, help=messages.CLI_OPTION_GITHUB)
 @click.option("--debug", is_flag=True, help=messages.CLI_OPTION_DEBUG)
+@click.option("--watch", "watches", is_flag=True, help=messages.CLI_OPTION_WATCH)
 @click.option("--as-student", is_flag=True, help=messages.CLI_OPTION_AS_STUDENT)
-@click.option("--lang", type=click.Choice(LANGUAGES), help=messages.CLI_OPTION_LANG)
+@language_option
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
 def check(
     exercise: str | None,
@@ -128,6 +138,7 @@ def check(
     merge_file: str | None,
     github: bool,
     debug: bool,
+    watches: bool,
     as_student: bool,
     lang: str | None,
     fence: str,
@@ -138,17 +149,17 @@ def check(
     from grader.show import Wanted, check_and_show
 
     course = find_course()
-    language.use(lang or course.language)
+    speak(lang, course)
     exercise = exercise or named
     found = choose_exercise(course, exercise)
     others = {"--submission": submission is not None, "--merge": merge_file is not None, "--debug": debug}
     kept = _kept(store, found, student, exercise, others) if store or student or named else None
     files = {"--json": json_file, "--html": html_file, "--merge": merge_file}
+    shown = {**files, "--github": github, "--as-student": as_student}
+    if watches:
+        refuse_together("--watch", {**shown, "--debug": debug, "--from": bool(kept)}, messages.WATCH_WHY_NOT)
     if debug:
-        shown = {**files, "--github": github, "--as-student": as_student}
-        refuse_together("--debug", shown, messages.CLI_WHY_NOT_DEBUG)
-        refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
-        _debug(found, submission, seed, keyword, devices_of(found, device))
+        _debug(found, submission, seed, keyword, _device_to_debug(found, device, shown))
     _require_places_for(files, keyword, github)
     wanted = Wanted(
         tier=_tier(fence, others_code=kept is not None),
@@ -163,37 +174,38 @@ def check(
         has_html=html_file is not None,
         as_student=as_student,
     )
+    if watches:
+        sys.exit(_watch(found, wanted))
     with _github_takes_no_commands() if github else contextlib.nullcontext():
         checked = check_and_show(found, wanted, sys.stderr if "-" in (json_file, html_file) else sys.stdout)
     if kept and kept.line:
         click.echo(kept.line, err="-" in (json_file, html_file))
-    if html_file:
-        _write_html(checked, found, html_file)
-    if json_file:
-        write(checked.result.to_json() + b"\n", json_file)
+    _write_files(checked, found, html_file, json_file)
     if github:
         _tell_github(checked, found, submission)
     sys.exit(exit_code(checked.result))
 
 
 @main.command(help=messages.CLI_HINT_HELP)
-@click.argument("exercise")
-@click.argument("check", required=False)
-def hint(exercise: str, check: str | None) -> None:
+@click.argument("exercise", required=False, shell_complete=complete_exercise)
+@click.argument("check", required=False, shell_complete=complete_check)
+@language_option
+def hint(exercise: str | None, check: str | None, lang: str | None) -> None:
     """Give the next hint for the student's own last result."""
-    from grader.course import find_course, load_exercise
+    from grader.course import choose_exercise, find_course
     from grader.hints import take_hint
     from grader.terminal import console_for, hint_lines, say
 
     course = find_course()
-    language.use(course.language)
-    taken = take_hint(load_exercise(course, exercise), check)
+    speak(lang, course)
+    tell_of_trouble(course)
+    taken = take_hint(choose_exercise(course, exercise, "hint"), check, lang)
     console = console_for(sys.stdout)
     say(console, hint_lines(taken, console))
 
 
 @main.command(help=messages.CLI_VERIFY_HELP)
-@click.argument("exercise", required=False)
+@click.argument("exercise", required=False, shell_complete=complete_exercise)
 @click.option("--mutants", is_flag=True, help=messages.CLI_OPTION_MUTANTS)
 @click.option("--json", "json_file", metavar="FILE", help=messages.CLI_OPTION_VERIFY_JSON)
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
@@ -218,7 +230,7 @@ def verify(exercise: str | None, mutants: bool, json_file: str | None, fence: st
 
 
 @main.command(help=messages.CLI_CALIBRATE_HELP)
-@click.argument("exercise")
+@click.argument("exercise", shell_complete=complete_exercise)
 @click.option("--seeds", metavar="N", type=click.IntRange(1), default=100, help=messages.CLI_OPTION_SEEDS)
 @click.option("--device", type=click.Choice(DEVICES[:-1]), help=messages.CLI_OPTION_CALIBRATE_DEVICE)
 @click.option("--fence", type=click.Choice(FENCES), default="auto", help=messages.CLI_OPTION_FENCE)
@@ -286,6 +298,14 @@ def _command(exercise: str | None, submission: Path | None, seed: int | None, la
     return shlex.join(words)
 
 
+def _device_to_debug(
+    exercise: Exercise, device: str | None, shown: Mapping[str, str | bool | None]
+) -> tuple[str, ...] | None:
+    refuse_together("--debug", shown, messages.CLI_WHY_NOT_DEBUG)
+    refuse_together("--debug", {"--device all": device == "all"}, messages.CLI_WHY_NOT_DEVICES)
+    return devices_of(exercise, device)
+
+
 def _debug(
     exercise: Exercise, submission: Path | None, seed: int | None, keyword: str, devices: tuple[str, ...] | None
 ) -> NoReturn:
@@ -300,6 +320,12 @@ def _debug(
     os.execv(sys.executable, command)
 
 
+def _watch(exercise: Exercise, wanted: Wanted) -> int:
+    from grader.watch.session import watch
+
+    return watch(exercise, wanted, sys.stdout)
+
+
 def _read_result(file: str) -> ExerciseResult:
     from msgspec import DecodeError
 
@@ -311,6 +337,13 @@ def _read_result(file: str) -> ExerciseResult:
         raise UsageError(messages.MERGE_UNREADABLE.format(file=file, problem=error.strerror)) from error
     except (DecodeError, UnicodeDecodeError) as error:
         raise UsageError(messages.MERGE_UNREADABLE.format(file=file, problem=error)) from error
+
+
+def _write_files(checked: Checked, exercise: Exercise, html_file: str | None, json_file: str | None) -> None:
+    if html_file:
+        _write_html(checked, exercise, html_file)
+    if json_file:
+        write(checked.result.to_json() + b"\n", json_file)
 
 
 def _write_html(checked: Checked, exercise: Exercise, file: str) -> None:

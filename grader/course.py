@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
 
-from grader import messages
+from grader import language, messages
 from grader.errors import CourseError, UsageError
 from grader.late_policy import NO_LATE_POLICY, LatePolicy
 from grader.limits import Limits
@@ -36,6 +36,7 @@ class CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What course.toml says. `canvas` names the column of an exercise in Canvas' gradebook, by title or number."""
 
     name: Annotated[str, msgspec.Meta(min_length=1)]
+    name_zh_CN: str = ""
     seed: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = 0
     language: str = "en"
     late: LatePolicy = NO_LATE_POLICY
@@ -51,7 +52,8 @@ class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ExerciseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What exercise.toml says. `points` is the sum over the public and the hidden suite.
 
-    `hints` help whoever is stuck, whatever the mistake: each says a little more than the one before.
+    `hints` help whoever is stuck, whatever the mistake: each says a little more than the one before. What students read
+    may stand in another language under `title_zh_CN` and the like.
     """
 
     title: Annotated[str, msgspec.Meta(min_length=1)]
@@ -64,6 +66,8 @@ class ExerciseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Policy = Policy()
     feedback: Feedback = Feedback()
     hints: _Hints = ()
+    title_zh_CN: str = ""
+    topics_zh_CN: tuple[str, ...] = ()
     hints_zh_CN: _Hints = ()
 
     def translated_hints(self) -> dict[str, tuple[str, ...]]:
@@ -81,6 +85,13 @@ class Course:
     language: str
     late: LatePolicy = field(default=NO_LATE_POLICY, hash=False)
     canvas: Mapping[str, str | int] = field(default_factory=dict, hash=False)
+    name_zh_CN: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        """What a student reads, in the language in use if there is that."""
+        shown: str = language.twin(self, "name")
+        return shown
 
     @property
     def data_folder(self) -> Path:
@@ -105,7 +116,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise and where its parts are."""
+    """One exercise and where its parts are; title and topics are in the language that was in use when it was loaded."""
 
     course: Course
     slug: str
@@ -120,10 +131,11 @@ class Exercise:
     feedback: Feedback = DEFAULT_FEEDBACK
     hints: tuple[str, ...] = ()
     translated_hints: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    titles: tuple[str, ...] = ()  # in every language
 
-    def hints_in(self, language: str) -> tuple[str, ...]:
+    def hints_in(self, spoken: str) -> tuple[str, ...]:
         """Return the general hints in a language, in English where there is no translation."""
-        return self.translated_hints.get(language, self.hints)
+        return self.translated_hints.get(spoken, self.hints)
 
     @property
     def number(self) -> str | None:
@@ -134,6 +146,12 @@ class Exercise:
     def stub_folder(self) -> Path:
         """Where the statement and the stub are, and where a student works."""
         return self.course.root / "exercises" / self.slug
+
+    @property
+    def statement(self) -> Path:
+        """The statement in the language in use, if there is that."""
+        own = self.stub_folder / f"README.{language.current()}.md"
+        return own if own.is_file() else self.stub_folder / "README.md"
 
     @property
     def solution_folder(self) -> Path:
@@ -172,7 +190,7 @@ def load_course(root: Path) -> Course:
         CourseError: it is missing or says something it cannot say; the message names file and key.
     """
     said = read_toml(root / "course.toml", CourseFile, root)
-    return Course(root, said.name, said.seed, said.language, said.late, said.canvas)
+    return Course(root, said.name, said.seed, said.language, said.late, said.canvas, said.name_zh_CN)
 
 
 def load_exercise(course: Course, name: str) -> Exercise:
@@ -189,10 +207,10 @@ def load_exercise(course: Course, name: str) -> Exercise:
     return Exercise(
         course=course,
         slug=slug,
-        title=said.title,
+        title=language.twin(said, "title"),
         files=said.files,
         points=said.points,
-        topics=said.topics,
+        topics=language.twin(said, "topics"),
         source=said.source,
         limits=said.limits,
         devices=said.devices.run,
@@ -200,12 +218,15 @@ def load_exercise(course: Course, name: str) -> Exercise:
         feedback=said.feedback,
         hints=said.hints,
         translated_hints=said.translated_hints(),
+        titles=tuple(filter(None, (said.title, said.title_zh_CN))),
     )
 
 
-def choose_exercise(course: Course, name: str | None) -> Exercise:
-    """Return the exercise called `name` or, without a name, the one whose folder is the working directory.
+def choose_exercise(course: Course, name: str | None, command: str = "check") -> Exercise:
+    """Return the exercise called `name` or, without a name, the one in whose folder the working directory lies.
 
+    Args:
+        command: What is to be done with it, as it is typed.
     Raises:
         UsageError: there is none; the message lists what could be typed.
         CourseError: its exercise.toml is broken.
@@ -215,7 +236,7 @@ def choose_exercise(course: Course, name: str | None) -> Exercise:
         return load_exercise(course, name)
     exercises = [load_exercise(course, slug) for slug in course.slugs()]
     commands = "".join(
-        messages.WHICH_COMMAND.format(name=course.short_name(exercise.slug), title=exercise.title)
+        messages.WHICH_COMMAND.format(command=command, name=course.short_name(exercise.slug), title=exercise.title)
         for exercise in exercises
     )
     raise UsageError(messages.WHICH_EXERCISE.format(here=Path.cwd(), commands=commands))
@@ -237,6 +258,15 @@ def did_you_mean(word: str, candidates: list[str]) -> str:
     """Return " Did you mean a or b?" for the candidates near `word`, or nothing."""
     near = difflib.get_close_matches(word, candidates, n=3, cutoff=0.6)
     return messages.NEAR_NAMES.format(names=messages.NAMES_OR.join(near)) if near else ""
+
+
+def did_you_mean_part(word: str, names: Iterable[str]) -> str:
+    """Return the same for a word that may be meant for a part of a name: `sigmod` where there is `test_sigmoid`."""
+    whole = list(names)
+    parts = [name.partition("[")[0].split("_") for name in whole]
+    length = word.count("_") + 1
+    runs = {"_".join(one[start : start + length]) for one in parts for start in range(len(one) - length + 1)}
+    return did_you_mean(word, whole) or did_you_mean(word, sorted(runs))
 
 
 def _number(slug: str) -> str | None:
@@ -313,7 +343,7 @@ def _validate(said: ExerciseFile, path: Path) -> None:
 
 
 def _validate_hints(said: ExerciseFile, path: Path) -> None:
-    for language, translated in said.translated_hints().items():
+    for spoken, translated in said.translated_hints().items():
         if len(translated) != len(said.hints):
             problem = messages.TOML_HINTS_UNEQUAL.format(count=len(translated), expected=len(said.hints))
-            raise CourseError(messages.TOML_KEY.format(file=path, key=f"hints_{language}", problem=problem))
+            raise CourseError(messages.TOML_KEY.format(file=path, key=f"hints_{spoken}", problem=problem))

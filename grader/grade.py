@@ -12,7 +12,6 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -35,14 +34,17 @@ from grader.events import (
     Refused,
     Score,
     SourceText,
+    Stop,
     Trial,
 )
-from grader.results import CheckResult, Environment, ExerciseResult, Flag, SubmissionInfo
+from grader.judgement import Judged, Judgement
+from grader.results import CheckResult, Environment, ExerciseResult, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
 from grader.sandbox.fence.gpus import VISIBLE
 from grader.sandbox.spawn import HostSpec, Zygote
 from grader.score import is_complete, max_score, score
 from grader.submission import Submission, read_submission
+from grader.ticket import CalledOff, Ticket
 from grader.unjudged import devices_used, is_pending, not_judged, unjudged
 
 OnCheck = Callable[[CheckResult], None]
@@ -52,26 +54,6 @@ _WORKER = str(Path(__file__).parent / "suite" / "worker.py")
 _COLLECT_WALL_S = 120.0
 _END_WALL_S = 2.0
 _LOG_CHARS = 2000
-
-
-@dataclass
-class _Judged:
-    """What came back of a job: the places of the plan that it was about, and what was found out there."""
-
-    chosen: tuple[int, ...] = ()
-    results: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
-    evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
-    scores: dict[tuple[str, str], tuple[Score, ...]] = field(default_factory=dict)
-    flags: list[Flag] = field(default_factory=list)
-    stdout: str = ""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A result, and by check id what diagnosis needs of those that failed; that part is never shown."""
-
-    result: ExerciseResult
-    evidence: dict[str, Evidence]
 
 
 class Grader:
@@ -154,6 +136,7 @@ class Grader:
         devices: Sequence[str] | None = None,
         trial: Trial | None = None,
         backwards: bool = False,
+        ticket: Ticket | None = None,
     ) -> Judgement:
         """Judge one submission and keep what diagnosis needs.
 
@@ -166,12 +149,14 @@ class Grader:
             devices: Judge on these only; on others the checks stay pending.
             trial: Judge no further than to the first check that does not pass, in this order; the rest is `not_run`.
             backwards: Begin with the last check of the plan; the result has the plan's order all the same.
+            ticket: Another thread may call the job off with it; this grader then takes the next one.
         Raises:
+            CalledOff: that happened.
             UsageError: `keyword` or `devices` mean nothing here.
             CourseError: a check turned out to be broken while it ran; the message names file and line.
         """
         job = self._job(submission, seed, keyword, devices, trial=trial, backwards=backwards)
-        judged = self._judge(job, on_check or _ignore, on_begin or _ignore)
+        judged = self._judge(job, on_check or _ignore, on_begin or _ignore, ticket)
         return Judgement(self._result(job, submission, judged), self._evidence(judged))
 
     def reject(
@@ -296,21 +281,25 @@ class Grader:
             measure=measure,
         )
 
-    def _judge(self, job: Job, on_check: OnCheck, on_begin: OnBegin) -> _Judged:
+    def _judge(self, job: Job, on_check: OnCheck, on_begin: OnBegin, ticket: Ticket | None = None) -> Judged:
         assert self._line is not None
-        judged = _Judged(chosen=tuple(range(len(self.plan))))
+        judged, line = Judged(chosen=tuple(range(len(self.plan)))), self._line
         try:
-            with self._line_errors():
-                self._line.send(job)
-            self._follow(self._line, judged, on_check, on_begin)
-        except (CourseError, InfrastructureError, UsageError):
+            with (ticket or Ticket()).used(lambda: self._send(job), lambda: line.send(Stop())):
+                self._follow(line, judged, on_check, on_begin)
+        except (CalledOff, CourseError, InfrastructureError, UsageError):
             raise  # the job is over on the other side too
         except BaseException:
             self.close()  # what is left on the line belongs to this job, so no other may follow
             raise
         return judged
 
-    def _follow(self, line: Line, judged: _Judged, on_check: OnCheck, on_begin: OnBegin) -> None:
+    def _send(self, job: Job) -> None:
+        assert self._line is not None
+        with self._line_errors():
+            self._line.send(job)
+
+    def _follow(self, line: Line, judged: Judged, on_check: OnCheck, on_begin: OnBegin) -> None:
         """Take events until all is finished. A worker that ends early leaves checks out; they will be `not_run`."""
         while True:
             with self._line_errors():
@@ -344,12 +333,12 @@ class Grader:
         except OSError as error:
             raise InfrastructureError(messages.WORKER_ENDED.format(log=self.log())) from error
 
-    def _evidence(self, judged: _Judged) -> dict[str, Evidence]:
+    def _evidence(self, judged: Judged) -> dict[str, Evidence]:
         """Return by check what it left on the first of its devices that left something, in whatever order it came."""
         places = [(planned.id, planned.device) for planned in self.plan]
         return {id: judged.evidence[id, device] for id, device in reversed(places) if (id, device) in judged.evidence}
 
-    def _result(self, job: Job, submission: Submission, judged: _Judged) -> ExerciseResult:
+    def _result(self, job: Job, submission: Submission, judged: Judged) -> ExerciseResult:
         ready = self._started()
         checks = [
             judged.results.get((planned.id, planned.device)) or not_judged(planned, job.devices, ready.torch)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from grader import language, messages
-from grader.course import Exercise, did_you_mean
+from grader.course import Exercise, did_you_mean_part, load_exercise
 from grader.errors import SubmissionRejected, UsageError
 from grader.results import CheckResult, Outcome
 from grader.state import Last, changing
@@ -44,20 +44,23 @@ class _Ladder:
     kinds: tuple[str, ...] = ()
 
 
-def take_hint(exercise: Exercise, name: str | None = None) -> Hint:
+def take_hint(exercise: Exercise, name: str | None = None, lang: str | None = None) -> Hint:
     """Return the next hint for a student's own last result and remember that it was taken.
 
-    From here on the process speaks the language of that result, which is what its diagnoses are written in.
+    From here on the process speaks the language of that result, which is what its diagnoses are written in, if the
+    student did not ask for another.
 
     Args:
         name: A check, as a whole or without its parameter; None means the first whose mistake is known.
+        lang: The language that the student asked for.
     Raises:
         UsageError: the last result has no such check.
     """
     with changing(exercise.course.root) as state:
         last = state.exercises.setdefault(exercise.slug, Last())
-        if last.language in language.LANGUAGES:
-            language.use(last.language)
+        if (spoken := lang or last.language) in language.LANGUAGES:
+            language.use(spoken)
+            exercise = load_exercise(exercise.course, exercise.slug)  # its title too
         check = _chosen(last.checks, name, exercise) if last.checks else None
         if last.checks and (check is None or check.outcome in _NOT_TO_FIX):
             return _nothing_to_hint(check)
@@ -66,7 +69,7 @@ def take_hint(exercise: Exercise, name: str | None = None) -> Hint:
             return _message_again(check, exercise)
         place = min(last.steps.get(ladder.name, 0), len(ladder.steps))
         last.steps[ladder.name] = place + 1
-    return _step(ladder, place, _command(exercise, name), _before_a_hint(exercise, last))
+    return _step(ladder, place, _command(exercise, name, lang), _before_a_hint(exercise, last))
 
 
 def _chosen(checks: Sequence[CheckResult], name: str | None, exercise: Exercise) -> CheckResult | None:
@@ -87,7 +90,7 @@ def _chosen(checks: Sequence[CheckResult], name: str | None, exercise: Exercise)
 def _named(checks: Sequence[CheckResult], name: str, exercise: Exercise) -> CheckResult:
     found = _first_open(checks, name)
     if found is None:
-        near = did_you_mean(name, [check.id for check in checks])
+        near = did_you_mean_part(name, [check.id for check in checks])
         command = _check_command(exercise)
         raise UsageError(messages.HINT_NO_SUCH_CHECK.format(check=name, hint=near, command=command))
     return found
@@ -143,7 +146,10 @@ def _before_a_hint(exercise: Exercise, last: Last) -> tuple[str, ...]:
     command = _check_command(exercise)
     if not last.checks:
         return (messages.HINT_BEFORE_CHECK.format(command=command),)
-    return () if _sha256(exercise) == last.submission else (messages.HINT_FILES_CHANGED.format(command=command),)
+    said = [] if _sha256(exercise) == last.submission else [messages.HINT_FILES_CHANGED.format(command=command)]
+    if last.language in language.LANGUAGES and last.language != language.current():
+        said.append(messages.HINT_OTHER_LANGUAGE.format(command=f"{command} --lang {language.current()}"))
+    return tuple(said)
 
 
 def _sha256(exercise: Exercise) -> str:
@@ -167,6 +173,7 @@ def _check_command(exercise: Exercise) -> str:
     return f"grader check {exercise.course.short_name(exercise.slug)}"
 
 
-def _command(exercise: Exercise, name: str | None) -> str:
+def _command(exercise: Exercise, name: str | None, lang: str | None) -> str:
     words = ["grader", "hint", exercise.course.short_name(exercise.slug), *([name] if name else [])]
+    words += ["--lang", lang] if lang else []
     return shlex.join(words)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from grader import messages
+from grader import language, messages
 from grader.results import CheckResult, Outcome
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -33,6 +33,7 @@ class Forbid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1)]
     sentence: _Text
     within: tuple[_Text, ...] = ()
+    sentence_zh_CN: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +48,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.autograd == "on":
             return self.forbid
         return (*self.forbid, Forbid(_DIFFERENTIATES, messages.AUTOGRAD_OFF))
+
+    def translated(self) -> Policy:
+        """Return the same policy with its own sentences in the language in use, for a guest, which knows no other."""
+        said = [msgspec.structs.replace(rule, sentence=language.twin(rule, "sentence")) for rule in self.forbid]
+        return Policy(self.autograd, tuple(said))
 
 
 NO_POLICY = Policy()

@@ -18,6 +18,7 @@ from grader.course import Exercise
 from grader.grade import Grader
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
+from grader.ticket import CalledOff
 
 OnProgress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -38,6 +39,7 @@ class Pool:
         self._graders: list[Grader] = []
         self._resources = contextlib.ExitStack()
         self._threads: ThreadPoolExecutor | None = None
+        self._is_interrupted = False
 
     def __enter__(self) -> Pool:
         """Start everything.
@@ -50,6 +52,7 @@ class Pool:
                 self._zygote = self._resources.enter_context(Zygote.start())
                 self._zygote.wait_until_ready()
             for _ in range(self.workers):
+                self._require_wanted()
                 self._graders.append(self._resources.enter_context(Grader(self.exercise, self.tier, self._zygote)))
                 self._free.put(self._graders[-1])
             self._threads = self._resources.enter_context(ThreadPoolExecutor(self.workers))
@@ -75,9 +78,21 @@ class Pool:
         assert self._threads is not None
         return self._threads.map(lambda item: self._with_grader(work, item), items)
 
+    def interrupt(self) -> None:
+        """Let everything end now, from another thread: `map` raises CalledOff, and half a judgement is nobody's."""
+        self._is_interrupted = True
+        for grader in list(self._graders):
+            grader.interrupt()
+
     def _with_grader(self, work: Callable[[Grader, T], R], item: T) -> R:
         grader = self._free.get()
         try:
-            return work(grader, item)
+            done = work(grader, item)
         finally:
             self._free.put(grader)
+        self._require_wanted()
+        return done
+
+    def _require_wanted(self) -> None:
+        if self._is_interrupted:
+            raise CalledOff

@@ -42,7 +42,7 @@ class RunningLine:
 
     def began(self, check: PlannedCheck) -> None:
         """Say that this check runs now; its time starts at 0."""
-        self._progress.reset(self._task, description=printable(check.title or check.id))
+        self._progress.reset(self._task, description=printable(check.shown_title or check.id))
         self._progress.refresh()
 
     def prepares(self, what: Preparing) -> None:

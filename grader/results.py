@@ -49,6 +49,8 @@ class Outcome(StrEnum):
 
 OUR_FAILURES = (Outcome.ERROR, Outcome.NOT_RUN)
 """How a check ends that was not judged for a reason of ours; it says nothing of the submission."""
+NOT_TO_FIX = (Outcome.PASSED, Outcome.BLOCKED, Outcome.PENDING, *OUR_FAILURES)
+"""How a check ends about which a student can do nothing, or only by looking at another check first."""
 
 
 class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

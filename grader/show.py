@@ -6,7 +6,6 @@ moves. Imports no torch.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +16,18 @@ from rich.text import Text
 
 from grader import language, messages
 from grader.classroom.cells import in_cells
-from grader.course import Course, Exercise, load_exercise
+from grader.course import Exercise
 from grader.diagnosis.bench import named
 from grader.doctor import Finding, primitives, problems, software, tier_is_enough, trials
-from grader.errors import InfrastructureError, SubmissionRejected, UsageError
+from grader.errors import InfrastructureError, SubmissionRejected
 from grader.grade import Grader
+from grader.machine import advice, facts
 from grader.merge import merge
 from grader.progress import RunningLine
+from grader.report.text import number
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
-from grader.state import remember
+from grader.state import remember, trouble
 from grader.submission import Submission, read_submission
 from grader.terminal import (
     check_line,
@@ -34,7 +35,6 @@ from grader.terminal import (
     detail_lines,
     heading_lines,
     indented,
-    listing_lines,
     next_lines,
     paragraph,
     say,
@@ -42,8 +42,6 @@ from grader.terminal import (
     yes_no_lines,
 )
 from grader.unjudged import why_absent
-
-_NOT_WRITTEN = re.compile(r"^[ \t]*raise NotImplementedError\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -100,9 +98,11 @@ def check_and_show(exercise: Exercise, wanted: Wanted, stream: TextIO) -> Checke
         wanted.path is None and wanted.given is None
     )  # hints are about a student's own files, not about any that were looked at
     hint = f"grader hint {exercise.course.short_name(exercise.slug)}" if is_own or wanted.as_student else ""
-    result = _conclude(judged, wanted, console, hint)
+    result = _conclude(judged, wanted, console, hint, _hidden_points(exercise, judged.result))
     if is_own:
-        remember(exercise.course.root, result, language.current())
+        if said := trouble(exercise.course.root):
+            say(console, paragraph(said, console))
+        remember(exercise.course.root, result, language.current(), is_part=bool(wanted.keyword))
     return Checked(result, _sources(submission))
 
 
@@ -188,41 +188,25 @@ def _has_names(wanted: Wanted, exercise: Exercise) -> bool:
     return not wanted.as_student or _seed(exercise, wanted) == exercise.course.seed
 
 
-def _conclude(judged: _Judged, wanted: Wanted, console: Console, hint: str = "") -> ExerciseResult:
+def _hidden_points(exercise: Exercise, result: ExerciseResult) -> float:
+    """Return what the checks are worth that a student's copy of the course does not have."""
+    return 0.0 if exercise.hidden_folder.is_dir() else max(exercise.points - result.max_score, 0.0)
+
+
+def _conclude(
+    judged: _Judged, wanted: Wanted, console: Console, hint: str = "", hidden_points: float = 0.0
+) -> ExerciseResult:
     """Merge what is to be merged and print everything that stands below the checks; `hint` is what asks for one."""
     result = judged.result if wanted.earlier is None else merge(judged.result, wanted.earlier)
     result = in_cells(result, wanted.cells)
     say(console, detail_lines(result, console, hint, wanted.as_student))
     say(console, next_lines(result, wanted.command, wanted.has_html, console, wanted.as_student))
     say(console, summary_lines(result, console, is_part=bool(wanted.keyword)))
+    if hidden_points and not wanted.keyword:
+        say(console, paragraph(messages.CHECK_HIDDEN_LATER.format(points=number(hidden_points)), console))
     if judged.our_fault:
         say(console, ["", *indented(messages.CLI_OUR_FAULT.format(reason=judged.our_fault), console)])
     return result
-
-
-def list_and_show(course: Course, stream: TextIO) -> None:
-    """Print every exercise of a course, and what is still to be written of it.
-
-    Raises:
-        UsageError: there are none.
-        CourseError: the exercise.toml of one is broken.
-    """
-    exercises = [load_exercise(course, slug) for slug in course.slugs()]
-    if not exercises:
-        raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
-    console = console_for(stream)
-    say(console, [*paragraph(course.name, console, "bold"), ""])
-    for exercise in exercises:
-        say(console, listing_lines(exercise, _left_to_write(exercise), console))
-    say(console, ["", messages.LIST_HINT.format(name=course.short_name(exercises[0].slug))])
-
-
-def _left_to_write(exercise: Exercise) -> int | None:
-    """Count the functions of a student's files that still raise NotImplementedError; None if they cannot be read."""
-    submission = _read(exercise, None)
-    if isinstance(submission, SubmissionRejected):
-        return None
-    return sum(len(_NOT_WRITTEN.findall(source.text)) for source in submission.sources)
 
 
 def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
@@ -241,6 +225,8 @@ def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
     say(console, [messages.DOCTOR_TIER.format(tier=tier)])
     if not enough and needed is None:
         say(console, indented(messages.DOCTOR_NO_TIER, console))
+    if why := advice(facts(tier)):
+        say(console, indented(why, console))
     say(console)
     tried = tier if needed is None or not enough else needed
     may_try = tried is not Tier.NONE and all(finding.good for finding in found)

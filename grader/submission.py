@@ -1,7 +1,9 @@
 """Read what a student handed in: from a file or a folder to text, without trusting either.
 
-Owns the sentences a student gets when a submission cannot be read. Invariant: nothing here runs, imports or follows
-what it reads; links, pipes and devices are refused, and no file is read beyond a limit.
+Owns the one rule of what is handed in, which checking, bundling and the intake of a class share: exercise.toml's
+`files`; what lies beside them is listed and harmless. Owns the sentences for a submission that cannot be read.
+Invariant: nothing here runs, imports or follows what it reads; links, pipes and devices are refused, and no file is
+read beyond a limit.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from pathlib import Path
 from grader import messages
 from grader.course import PUBLIC_SUITE, Exercise, did_you_mean
 from grader.errors import SubmissionRejected, UsageError
+from grader.kinds import junk, kind_of, wrong_type
+from grader.limits import size_text
 
-MAX_SOURCE_BYTES = 1 << 20
 _MAX_LISTED = 200
-_PART_OF_THE_COURSE = {"exercise.toml", "README.md", PUBLIC_SUITE, "__pycache__"}
+_PART_OF_THE_COURSE = {"exercise.toml", "README.md", "README.zh_CN.md", PUBLIC_SUITE, "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,31 @@ def read_submission(exercise: Exercise, path: Path | None = None) -> Submission:
         return _from_folder(exercise, path)
     if len(exercise.files) > 1:
         raise SubmissionRejected(messages.NEEDS_A_FOLDER.format(files=", ".join(exercise.files)))
-    return submission_from([(exercise.files[0], _source_bytes(path, path.name))], ())
+    return submission_from([(exercise.files[0], _source_bytes(path, path.name, exercise.limits.source_bytes))], ())
 
 
-def _from_folder(exercise: Exercise, folder: Path) -> Submission:
+def files_to_hand_in(exercise: Exercise, folder: Path) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """Return the files of an exercise that lie in a folder, by name and bytes, and the names of all others.
+
+    Raises:
+        SubmissionRejected: one of the files is missing, or is no plain file of source text.
+    """
     present = _names_in(folder)
     read = []
     for name in exercise.files:
         if name not in present:
             raise missing(name, present)
-        read.append((name, _source_bytes(folder / name, name)))
-    extra = [name for name in present if name not in exercise.files and not is_part_of_the_course(name)]
-    return submission_from(read, extra)
+        read.append((name, _source_bytes(folder / name, name, exercise.limits.source_bytes)))
+    return read, extra_files((name, name) for name in present if name not in exercise.files)
+
+
+def extra_files(others: Iterable[tuple[str, str]]) -> list[str]:
+    """Return what to list of the files beside those of the exercise, each given by its name and what to call it."""
+    return [called for name, called in others if not (is_part_of_the_course(name) or junk((name,)) or junk((name, "")))]
+
+
+def _from_folder(exercise: Exercise, folder: Path) -> Submission:
+    return submission_from(*files_to_hand_in(exercise, folder))
 
 
 def missing(name: str, present: list[str]) -> SubmissionRejected:
@@ -123,11 +139,26 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names)
 
 
-def _source_bytes(path: Path, name: str) -> bytes:
-    data = read_bytes(path, name, MAX_SOURCE_BYTES)
-    if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
+def _source_bytes(path: Path, name: str, limit: int) -> bytes:
+    return source_bytes(name, read_bytes(path, name, limit), name, limit)
+
+
+def source_bytes(called: str, data: bytes, name: str, limit: int) -> bytes:
+    """Return the bytes of a file if they can be Python source.
+
+    Raises:
+        SubmissionRejected: they are more than `limit`, or those of a PDF, say; the sentence calls the file `called`.
+    """
+    if len(data) > limit:
+        raise SubmissionRejected(too_large(called, limit))
+    if kind := kind_of(data, name):
+        raise SubmissionRejected(wrong_type(called, kind))
     return data
+
+
+def too_large(name: str, limit: int) -> str:
+    """Return the sentence for a file that has more bytes than it may."""
+    return messages.FILE_TOO_LARGE.format(file=name, limit=size_text(limit))
 
 
 def read_bytes(path: Path, name: str, limit: int) -> bytes:

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.text import Text
 
 from grader import messages
-from grader.course import Exercise
 from grader.hints import Hint
 from grader.place import place_of
-from grader.results import CheckResult, ExerciseResult, Frame, Outcome
+from grader.results import NOT_TO_FIX, CheckResult, ExerciseResult, Frame, Outcome
 from grader.side_by_side import figure_lines
+from grader.wrapping import wrapped
 
 WIDTH = 80
 SHOWN_IN_FULL = 3
@@ -51,8 +51,6 @@ _LOOKS = {
     Outcome.NOT_RUN: ("·", ".", "bright_black"),
     Outcome.ERROR: ("?", "?", "yellow"),
 }
-# What a student can do nothing about, or only by looking at another check first.
-_NOT_TO_FIX = (Outcome.PASSED, Outcome.BLOCKED, Outcome.PENDING, Outcome.NOT_RUN, Outcome.ERROR)
 
 
 def console_for(stream: TextIO) -> Console:
@@ -103,14 +101,14 @@ def detail_lines(result: ExerciseResult, console: Console, hint: str = "", as_st
         hint: The command that, followed by a check's name, gives a hint for it; empty where there is none.
         as_student: Hidden checks are not there to be named to that command.
     """
-    groups = _by_reason(result.checks)
+    groups = by_reason(result.checks)
     if not groups:
         return
     yield Text()
     yield Text(messages.CHECK_FIRST if len(groups) > 1 else messages.CHECK_ONLY, "bold")
     for place, group in enumerate(groups[:SHOWN_IN_FULL], start=1):
         yield Text()
-        yield from (_diagnosed if group[0].diagnosis else _in_full)(place, group, console)
+        yield from in_full(place, group, console)
         if hint and group[0].diagnosis and not (as_student and group[0].visibility == "hidden"):
             yield from _wrapped(messages.CHECK_MORE_HINTS, console, indent=_NUMBERED)
             yield Text(printable(f"     {hint} {shlex.quote(group[0].id)}"))
@@ -134,7 +132,7 @@ def next_lines(
         has_html: The report for the student is written anyway.
         as_student: Only a public check can be judged again.
     """
-    reasons = [check for group in _by_reason(result.checks) for check in group]
+    reasons = [check for group in by_reason(result.checks) for check in group]
     at_hand = [check for check in reasons if not as_student or check.visibility == "public"]
     if at_hand:
         yield Text()
@@ -195,27 +193,6 @@ def summary_lines(result: ExerciseResult, console: Console, is_part: bool = Fals
         yield from _wrapped(messages.CHECK_INCOMPLETE, console)
 
 
-def listing_lines(exercise: Exercise, left: int | None, console: Console) -> Iterator[Text]:
-    """Yield what `grader list` says of one exercise: number, title and points, then folder, state and topics.
-
-    Args:
-        left: How many functions are still to be written; None if the files cannot be read.
-    """
-    points = messages.LIST_POINTS.format(points=number(exercise.points))
-    room = console.width - len(points) - 1
-    first, *rest = _wrapped(
-        f"{exercise.number or '-':<3} {exercise.title}", console, width=room, hanging=4, style="bold"
-    )
-    first.align("left", room)
-    yield Text.assemble(first, " ", points)
-    yield from rest
-    yield from _wrapped(exercise.slug, console, indent=4)
-    state = messages.LIST_UNREADABLE if left is None else messages.LIST_LEFT if left else messages.LIST_WRITTEN
-    yield from _wrapped(state.format(count=left), console, indent=4)
-    if exercise.topics:
-        yield from _wrapped(", ".join(exercise.topics), console, indent=4)
-
-
 def yes_no_lines(
     rows: Iterable[tuple[bool, str, str]], console: Console, words: tuple[str, str] = ("yes", "no")
 ) -> Iterator[Text]:
@@ -235,9 +212,11 @@ def indented(text: str, console: Console) -> list[Text]:
     return _wrapped(text, console, indent=2)
 
 
-def paragraph(text: str, console: Console, style: str = "") -> list[Text]:
-    """Return a sentence wrapped to the console's width."""
-    return _wrapped(text, console, style=style)
+def paragraph(
+    text: str, console: Console, style: str = "", *, width: int = 0, indent: int = 0, hanging: int = 0
+) -> list[Text]:
+    """Return a sentence wrapped to the console's width or another one; set in by some columns, the first less."""
+    return _wrapped(text, console, width=width, indent=indent, hanging=hanging, style=style)
 
 
 def number(value: float) -> str:
@@ -264,11 +243,11 @@ def _mark(outcome: Outcome, console: Console) -> str:
     return symbol if can_show_symbols(console) else ascii_symbol
 
 
-def _by_reason(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
+def by_reason(checks: Iterable[CheckResult]) -> list[list[CheckResult]]:
     """Return the checks that ask for a change in the order judged, those that ended for the same reason together."""
     groups: dict[object, list[CheckResult]] = {}
     for check in checks:
-        if check.outcome not in _NOT_TO_FIX:
+        if check.outcome not in NOT_TO_FIX:
             reason = check.diagnosis.misconception if check.diagnosis else (check.outcome, _same(check))
             groups.setdefault(reason, []).append(check)
     return list(groups.values())
@@ -283,9 +262,12 @@ def _same(check: CheckResult) -> tuple[object, ...]:
     return check.message, *check.frames[-1:]
 
 
-def _in_full(place: int, group: list[CheckResult], console: Console) -> Iterator[Text]:
+def in_full(place: int, group: list[CheckResult], console: Console) -> Iterator[Text]:
     """Yield everything that is known of a reason: name, message, the student's own lines, what was printed."""
     check = group[0]
+    if check.diagnosis:
+        yield from _diagnosed(place, group, console)
+        return
     yield from _headline(place, check.title or check.id, check.outcome, console)
     name = check.id if check.device == "cpu" else f"{check.id} ({check.device})"
     yield from _wrapped(name, console, indent=_NUMBERED, style="dim")
@@ -391,7 +373,7 @@ def _wrapped(
     clean = printable(text[:_LONGEST])
     # A message may align its own lines (values one below the other); keep that indentation.
     own = min(len(clean) - len(clean.lstrip()), _DEEPEST)
-    lines = Text(clean.strip(), style).wrap(console, (width or console.width - indent) - own - hanging)
+    lines = wrapped(Text(clean.strip(), style), (width or console.width - indent) - own - hanging, console)
     first, rest = " " * (indent + own), " " * (indent + own + hanging)
     for line in lines:
         line.rstrip()

@@ -53,7 +53,7 @@ def unjudged(planned: PlannedCheck, outcome: Outcome, message: str = "") -> Chec
     """Return an entry without points."""
     return CheckResult(
         id=planned.id,
-        title=planned.title,
+        title=planned.shown_title,
         visibility=planned.visibility,
         device=planned.device,
         outcome=outcome,

@@ -9,6 +9,7 @@ import pytest
 
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.grade import Grader
+from grader.language import VARIABLES
 from grader.results import ExerciseResult
 from grader.submission import read_submission
 
@@ -22,6 +23,16 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep atlases out of the user's own cache, in this process and in those that it starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_language_of_the_user() -> Iterator[None]:
+    """Let course.toml say in which language the grader speaks, whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        patch.setenv("LC_ALL", "C.UTF-8")
         yield
 
 

@@ -22,7 +22,10 @@ def numbers(*values) -> torch.Tensor:
 
 @points(1)
 def test_linear_worked_example(submission):
-    """Linear layer of the worked example: y, dx, dw, db."""
+    """Linear layer of the worked example: y, dx, dw, db.
+
+    zh_CN: 手算例子的线性层：y、dx、dw、db。
+    """
     x, w, b = rows((1, 2), (0, 1)), rows((1, 1, 0), (1, -1, 2)), numbers(0.5, 0, -1)
     expect_close(submission.linear(x, w, b), rows((3.5, -1, 3), (1.5, -1, 1)), label="y")
     expected = {"dx": rows((3, 1), (1, -1)), "dw": rows((2, 1, 0), (5, 2, -1)), "db": numbers(3, 1, -1)}
@@ -31,7 +34,10 @@ def test_linear_worked_example(submission):
 
 @points(1)
 def test_activations_worked_example(submission):
-    """ReLU at −1 and 2, sigmoid at 0 and ln 3, and their slopes."""
+    """ReLU at −1 and 2, sigmoid at 0 and ln 3, and their slopes.
+
+    zh_CN: ReLU 在 −1 和 2 处，sigmoid 在 0 和 ln 3 处，及各处斜率。
+    """
     expect_close(submission.relu(numbers(-1, 2)), numbers(0, 2), label="relu(x)")
     expect_close(submission.relu_backward(numbers(5, -7), numbers(-1, 2)), numbers(0, -7), label="dx of relu")
     x = numbers(0, math.log(3))
@@ -41,7 +47,10 @@ def test_activations_worked_example(submission):
 
 @points(1)
 def test_softmax_worked_example(submission):
-    """Softmax: p = (¼, ¾), L = ln 4, dz = (−¾, ¾)."""
+    """Softmax: p = (¼, ¾), L = ln 4, dz = (−¾, ¾).
+
+    zh_CN: Softmax：p = (¼, ¾)，L = ln 4，dz = (−¾, ¾)。
+    """
     logits, labels = rows((0, math.log(3))), torch.tensor([0])
     expect_close(submission.softmax(logits), rows((0.25, 0.75)), label="p")
     loss = submission.softmax_cross_entropy(logits, labels)
@@ -51,13 +60,19 @@ def test_softmax_worked_example(submission):
 
 @points(1)
 def test_sgd_step_worked_example(submission):
-    """From (1, 2) against (10, −10) with lr = 0.1 to (0, 3)."""
+    """From (1, 2) against (10, −10) with lr = 0.1 to (0, 3).
+
+    zh_CN: 从 (1, 2) 出发，逆着 (10, −10)，lr = 0.1，走到 (0, 3)。
+    """
     expect_close(submission.sgd_step(numbers(1, 2), numbers(10, -10), 0.1), numbers(0, 3), label="w_new")
 
 
 @points(1)
 def test_regression_worked_example(submission):
-    """Two-layer ReLU network of the worked example: L, dw1, dw2."""
+    """Two-layer ReLU network of the worked example: L, dw1, dw2.
+
+    zh_CN: 手算例子的两层 ReLU 网络：L、dw1、dw2。
+    """
     x, t, w1, w2 = rows((1, 2)), rows((4,)), rows((1, 1), (1, -1)), rows((2,), (5,))
     expect_close(submission.regression_loss(x, t, w1, w2), torch.tensor(4.0, dtype=torch.float64), label="L")
     expected = {"dw1": rows((8, 0), (16, 0)), "dw2": rows((12,), (0,))}
@@ -66,7 +81,10 @@ def test_regression_worked_example(submission):
 
 @points(1)
 def test_two_two_two_worked_example(submission):
-    """The 2-2-2 sigmoid network: forward, gradients, one step."""
+    """The 2-2-2 sigmoid network: forward, gradients, one step.
+
+    zh_CN: 2-2-2 的 sigmoid 网络：前向、梯度、走一步。
+    """
     x, t = rows((0.05, 0.10)), rows((0.01, 0.99))
     w1, b1 = rows((0.15, 0.25), (0.20, 0.30)), numbers(0.35, 0.35)
     w2, b2 = rows((0.40, 0.50), (0.45, 0.55)), numbers(0.60, 0.60)

@@ -19,7 +19,10 @@ def number(value) -> torch.Tensor:
 
 @points(1)
 def test_bowl_worked_example(submission):
-    """At (1, 2, 3): out = 50, and its gradient is (6, 8, 10)."""
+    """At (1, 2, 3): out = 50, and its gradient is (6, 8, 10).
+
+    zh_CN: 在 (1, 2, 3) 处：out = 50，梯度是 (6, 8, 10)。
+    """
     x = numbers(1, 2, 3)
     stages = {"y": numbers(3, 4, 5), "z": numbers(27, 48, 75), "out": number(50.0)}
     expect_stages(submission.bowl(x), stages)
@@ -29,7 +32,10 @@ def test_bowl_worked_example(submission):
 
 @points(1)
 def test_step_worked_example(submission, guest):
-    """One step with lr = ½ leads from (1, 2, 3) to (−2, −2, −2)."""
+    """One step with lr = ½ leads from (1, 2, 3) to (−2, −2, −2).
+
+    zh_CN: 以 lr = ½ 走一步，从 (1, 2, 3) 到 (−2, −2, −2)。
+    """
     w = guest.tensor(numbers(1, 2, 3), requires_grad=True)
     out = submission.bowl(w)["out"]
     expect_equal(out.requires_grad, True, label="whether out has a graph")
@@ -40,7 +46,10 @@ def test_step_worked_example(submission, guest):
 
 @points(1)
 def test_training_worked_example(submission):
-    """One weight per layer, from 1 and 1: losses 4 and 9⁄16."""
+    """One weight per layer, from 1 and 1: losses 4 and 9⁄16.
+
+    zh_CN: 每层一个权重，从 1 和 1 开始：损失是 4 和 9⁄16。
+    """
     one = torch.ones(1, 1, dtype=torch.float64)
     expected = {"losses": numbers(4, 9 / 16), "w1": 57 / 32 * one, "w2": 57 / 32 * one}
     expect_stages(submission.train_regression(one, 3 * one, one.clone(), one.clone(), 0.125, 2), expected)
@@ -48,7 +57,10 @@ def test_training_worked_example(submission):
 
 @points(1)
 def test_network_worked_example(submission, guest):
-    """Gradients of a linear layer, (7, 8) and 3; a prediction."""
+    """Gradients of a linear layer, (7, 8) and 3; a prediction.
+
+    zh_CN: 线性层的梯度 (7, 8) 和 3；一次预测。
+    """
     net = guest.build("torch.nn.Linear", 2, 1)
     x, upstream = torch.tensor([[3.0, 4.0], [1.0, 0.0]]), torch.tensor([[2.0], [1.0]])
     expected = {"weight": torch.tensor([[7.0, 8.0]]), "bias": torch.tensor([3.0])}
@@ -59,7 +71,10 @@ def test_network_worked_example(submission, guest):
 
 @points(1)
 def test_products_worked_example(submission, guest):
-    """Products of (2, 3, 5): vᵀ J, J v, H v and the penalty."""
+    """Products of (2, 3, 5): vᵀ J, J v, H v and the penalty.
+
+    zh_CN: (2, 3, 5) 处的乘积：vᵀ J、J v、H v 和惩罚项。
+    """
     running, whole = guest.build("operator.methodcaller", "cumprod", 0), guest.build("operator.methodcaller", "prod")
     x = numbers(2, 3, 5)
     (gradient,) = expect_tuple(submission.fresh_gradients(whole, [guest.tensor(x, requires_grad=True)]), 1, "gradients")
@@ -72,7 +87,10 @@ def test_products_worked_example(submission, guest):
 
 @points(1)
 def test_stops_worked_example(submission):
-    """The pull of (1, 1) on (3, 5), and 0.2 and 1.7 rounded."""
+    """The pull of (1, 1) on (3, 5), and 0.2 and 1.7 rounded.
+
+    zh_CN: (1, 1) 对 (3, 5) 的牵引，以及 0.2 和 1.7 的取整。
+    """
     moving, anchor = numbers(3, 5).requires_grad_(), numbers(1, 1).requires_grad_()
     loss = submission.pull(moving, anchor)
     expect_close(loss, number(10.0), label="L")
@@ -85,7 +103,10 @@ def test_stops_worked_example(submission):
 
 @points(1)
 def test_swish_worked_example(submission):
-    """Swish at x = ln 3, b = 1, and three gradients that add up."""
+    """Swish at x = ln 3, b = 1, and three gradients that add up.
+
+    zh_CN: x = ln 3、b = 1 处的 Swish，以及相加的三个梯度。
+    """
     x, b = numbers(math.log(3), math.log(3)).requires_grad_(), number(1.0).requires_grad_()
     y = submission.Swish.apply(x, b)
     expect_close(y, numbers(0.75, 0.75) * math.log(3), label="y")
@@ -98,7 +119,10 @@ def test_swish_worked_example(submission):
 
 @points(1)
 def test_value_worked_example(submission):
-    """y = 3 x goes into 2 y and 5 y: their sum has the slope 21."""
+    """y = 3 x goes into 2 y and 5 y: their sum has the slope 21.
+
+    zh_CN: y = 3 x 用在 2 y 和 5 y 里：它们之和的斜率是 21。
+    """
     x = submission.Value(4.0)
     y = x.call("__mul__", 3.0)
     root = y.call("__mul__", 2.0).call("__add__", y.call("__mul__", 5.0))

@@ -22,7 +22,10 @@ def numbers(*values) -> torch.Tensor:
 
 @points(1)
 def test_my_linear_worked_example(submission):
-    """MyLinear of the worked example: its parameters, and y."""
+    """MyLinear of the worked example: its parameters, and y.
+
+    zh_CN: 手算例子的 MyLinear：它的参数，以及 y。
+    """
     layer = submission.MyLinear(2, 3)
     expect_shapes(layer.parameters(), {"weight": (3, 2), "bias": (3,)}, label="MyLinear(2, 3)")
     layer.call("load_state_dict", {"weight": rows((1, 1), (1, -1), (0, 2)), "bias": numbers(0.5, 0, -1)})
@@ -32,7 +35,10 @@ def test_my_linear_worked_example(submission):
 
 @points(1)
 def test_running_norm_worked_example(submission):
-    """RunningNorm: one batch in training, one in evaluation."""
+    """RunningNorm: one batch in training, one in evaluation.
+
+    zh_CN: RunningNorm：训练时一个批次，评估时一个批次。
+    """
     norm = submission.RunningNorm(2, momentum=0.2, eps=0.0)
     expect_shapes(norm.parameters(), {}, label="RunningNorm(2).parameters()")
     expect_shapes(norm.buffers(), {"running_mean": (2,), "running_var": (2,)}, label="RunningNorm(2).buffers()")
@@ -45,7 +51,10 @@ def test_running_norm_worked_example(submission):
 
 @points(1)
 def test_small_net_worked_example(submission):
-    """SmallNet of the worked example: p = (⅛, ⅜, ½)."""
+    """SmallNet of the worked example: p = (⅛, ⅜, ½).
+
+    zh_CN: 手算例子的 SmallNet：p = (⅛, ⅜, ½)。
+    """
     net = submission.SmallNet()
     weights = {
         "fc1.weight": torch.zeros(4, 3),
@@ -61,7 +70,10 @@ def test_small_net_worked_example(submission):
 
 @points(1)
 def test_networks_have_the_parameters_of_their_layers(submission):
-    """31, 203,530 and 61,706 parameters, all trainable."""
+    """31, 203,530 and 61,706 parameters, all trainable.
+
+    zh_CN: 31、203,530 和 61,706 个参数，全部可训练。
+    """
     for net, count in ((submission.SmallNet(), 31), (submission.DigitNet(), 203_530), (submission.LeNet(), 61_706)):
         counts = submission.count_parameters(net)
         expect_equal(counts, {"total": count, "trainable": count, "frozen": 0}, label=f"count for {net.type_name}")
@@ -71,7 +83,10 @@ def test_networks_have_the_parameters_of_their_layers(submission):
 
 @points(1)
 def test_mlp_and_chain_worked_example(submission, guest):
-    """Mlp and Chain: (1, 2) through ReLU becomes 6."""
+    """Mlp and Chain: (1, 2) through ReLU becomes 6.
+
+    zh_CN: Mlp 和 Chain：(1, 2) 经过 ReLU 变成 6。
+    """
     net = submission.Mlp([2, 2, 1])
     first, last = rows((1, 1), (1, -1)), rows((2, 5))
     weights = {"weight": first, "bias": numbers(0, 0)}, {"weight": last, "bias": numbers(0)}
@@ -88,7 +103,10 @@ def test_mlp_and_chain_worked_example(submission, guest):
 
 @points(1)
 def test_initialize_and_summary_of_the_small_network(submission):
-    """SmallNet's biases become 0; its summary is README's table."""
+    """SmallNet's biases become 0; its summary is README's table.
+
+    zh_CN: SmallNet 的偏置变成 0；它的 summary 是 README 中的表。
+    """
     net = submission.SmallNet()
     submission.initialize(net)
     expect_close(net.state_dict()["out.bias"], numbers(0, 0, 0), label="bias of out after initialize")

@@ -24,7 +24,10 @@ def number(value: float) -> torch.Tensor:
 
 @points(2)
 def test_distances_worked_example(submission):
-    """Errors 2, 0, −½ and −4: mae, mse, smooth_l1."""
+    """Errors 2, 0, −½ and −4: mae, mse, smooth_l1.
+
+    zh_CN: 误差 2、0、−½ 和 −4：mae、mse、smooth_l1。
+    """
     prediction, target = numbers(3, -1, 2, 0), numbers(1, -1, 2.5, 4)
     expect_close(submission.mae(prediction, target), number(1.625), label="mae")
     expect_close(submission.mse(prediction, target), number(5.0625), label="mse")
@@ -34,7 +37,10 @@ def test_distances_worked_example(submission):
 
 @points(2)
 def test_guards_worked_example(submission):
-    """(3, 1) against (3,) and labels 1 to C raise ValueError."""
+    """(3, 1) against (3,) and labels 1 to C raise ValueError.
+
+    zh_CN: (3, 1) 对 (3,)，以及标签 1 到 C，抛出 ValueError。
+    """
     column, flat = rows((1,), (2,), (3,)), numbers(1, 2, 3)
     expect_raises("ValueError", submission.require_same_shape, flat, numbers(2), label="guard of (3,) and (1,)")
     expect_raises("ValueError", submission.require_same_shape, column, flat, label="guard of (3, 1) and (3,)")
@@ -47,7 +53,10 @@ def test_guards_worked_example(submission):
 
 @points(2)
 def test_logits_worked_example(submission):
-    """Logits (0, ln 3), also with 10 000 added: p = (¼, ¾)."""
+    """Logits (0, ln 3), also with 10 000 added: p = (¼, ¾).
+
+    zh_CN: logits (0, ln 3)，各加 10 000 也一样：p = (¼, ¾)。
+    """
     logits = rows((0, math.log(3)))
     expect_close(submission.log_sum_exp(logits), numbers(math.log(4)), label="log_sum_exp")
     expect_close(submission.log_softmax(logits), rows((-math.log(4), math.log(3 / 4))), label="log_softmax")
@@ -59,7 +68,10 @@ def test_logits_worked_example(submission):
 
 @points(2)
 def test_cross_entropy_worked_example(submission):
-    """Two rows that cost ln 4 and ln 2: every option, the slope."""
+    """Two rows that cost ln 4 and ln 2: every option, the slope.
+
+    zh_CN: 代价为 ln 4 和 ln 2 的两行：每个选项，以及斜率。
+    """
     logits, labels = rows((0, math.log(3)), (0, 0)), torch.tensor([0, 1])
     log_probs = rows((-math.log(4), math.log(3 / 4)), (-math.log(2), -math.log(2)))
     ln2, weight = math.log(2), numbers(1, 10)
@@ -86,7 +98,10 @@ def test_cross_entropy_worked_example(submission):
 
 @points(2)
 def test_yes_or_no_worked_example(submission):
-    """p = (¾, ¼) or logits ±ln 3, targets (1, 0): ln 4⁄3 each."""
+    """p = (¾, ¼) or logits ±ln 3, targets (1, 0): ln 4⁄3 each.
+
+    zh_CN: p = (¾, ¼) 或 logits ±ln 3，目标 (1, 0)：各 ln 4⁄3。
+    """
     targets, logits, loss = numbers(1, 0), numbers(math.log(3), -math.log(3)), math.log(4 / 3)
     expect_close(submission.binary_cross_entropy(numbers(0.75, 0.25), targets), number(loss), label="of probabilities")
     fn = submission.binary_cross_entropy_with_logits
@@ -96,7 +111,10 @@ def test_yes_or_no_worked_example(submission):
 
 @points(2)
 def test_kl_and_focal_worked_example(submission):
-    """KL of (½, ½) and (¼, ¾); focal loss of 0.9, 0.6, 0.5, 0.1."""
+    """KL of (½, ½) and (¼, ¾); focal loss of 0.9, 0.6, 0.5, 0.1.
+
+    zh_CN: (½, ½) 与 (¼, ¾) 的 KL；0.9、0.6、0.5、0.1 的 focal loss。
+    """
     half, quarter = rows((0.5, 0.5)), rows((0.25, 0.75))
     kl, back = math.log(4 / 3) / 2, 0.75 * math.log(3) - math.log(2)
     expect_close(submission.kl_divergence(quarter.log(), half), number(kl), label="KL(½ ½ ‖ ¼ ¾)")

@@ -49,7 +49,10 @@ def mean_loss(first, second):
 
 @points(1)
 def test_data_worked_example(submission, guest):
-    """Rows 1 and 3 become −1 and 1; 3 rows in batches."""
+    """Rows 1 and 3 become −1 and 1; 3 rows in batches.
+
+    zh_CN: 行 1 和 3 变成 −1 和 1；3 行分成批次。
+    """
     train, other = expect_tuple(submission.standardise(rows((1,), (3,)), rows((5,))), 2, "standardise(train, other)")
     expect_close(train, rows((-1,), (1,)), label="train")
     expect_close(other, rows((3,)), label="other")
@@ -67,7 +70,10 @@ def test_data_worked_example(submission, guest):
 @devices("sim", "cuda")
 @points(1)
 def test_devices_worked_example(submission, device):
-    """A batch in a dict and a list goes to the device."""
+    """A batch in a dict and a list goes to the device.
+
+    zh_CN: 装在 dict 和 list 里的批次移到设备上。
+    """
     expect_close(submission.to_device(rows((3, 4)), device), rows((3, 4)), label="a tensor alone", device=device)
     batch = {"x": [rows((1, 2))], "name": "row 7"}
     moved = submission.to_device(batch, device)
@@ -78,7 +84,10 @@ def test_devices_worked_example(submission, device):
 
 @points(1)
 def test_a_step_worked_example(submission, guest, device):
-    """Weight 1, x = 1, t = 3, lr ½: the weight is then 3."""
+    """Weight 1, x = 1, t = 3, lr ½: the weight is then 3.
+
+    zh_CN: 权重 1，x = 1，t = 3，lr ½：之后权重是 3。
+    """
     model = linear(guest, device, (1,))
     optimizer, loss = sgd(guest, model, 0.5), guest.build("torch.nn.MSELoss")
     for number, (value, weight) in enumerate(((4.0, 3.0), (0.0, 3.0)), start=1):
@@ -89,7 +98,10 @@ def test_a_step_worked_example(submission, guest, device):
 
 @points(1)
 def test_an_epoch_worked_example(submission, guest, device):
-    """Batches of 2 and 1 rows: two steps, or together one."""
+    """Batches of 2 and 1 rows: two steps, or together one.
+
+    zh_CN: 2 行和 1 行的批次：两步，或者合成一步。
+    """
     p, q = s(1.0), s(2.0)
     first = 0.5 + (1 - p)
     for accumulate, second, end in (
@@ -107,7 +119,10 @@ def test_an_epoch_worked_example(submission, guest, device):
 
 @points(1)
 def test_an_evaluation_worked_example(submission, guest, device):
-    """w = ½: loss, accuracy and classes of three rows."""
+    """w = ½: loss, accuracy and classes of three rows.
+
+    zh_CN: w = ½：三行的损失、正确率和类别。
+    """
     model = linear(guest, device, (0.5,), (-0.5,))
     loss, accuracy = expect_tuple(submission.evaluate(model, BATCHES, cross_entropy(guest), device), 2, "evaluate")
     expect_close(loss, mean_loss(0.5, 0.5), label="mean loss")
@@ -119,7 +134,10 @@ def test_an_evaluation_worked_example(submission, guest, device):
 @devices("cpu")
 @points(1)
 def test_early_stopping_worked_example(submission, guest):
-    """Patience 2: losses ½, 0.3, 0.3, 0.4 stop the training."""
+    """Patience 2: losses ½, 0.3, 0.3, 0.4 stop the training.
+
+    zh_CN: patience 2：损失 ½、0.3、0.3、0.4 使训练停止。
+    """
     model, stopping = linear(guest, "cpu", (0,)), submission.EarlyStopping(2)
     for weight, loss, stop in ((1, 0.5, False), (2, 0.3, False), (3, 0.3, False), (4, 0.4, True)):
         model.call("load_state_dict", {"weight": rows((weight,))})
@@ -134,7 +152,10 @@ def test_early_stopping_worked_example(submission, guest):
 
 @points(1)
 def test_fit_worked_example(submission, guest, device):
-    """One epoch of two steps with lr 1, then validation."""
+    """One epoch of two steps with lr 1, then validation.
+
+    zh_CN: 一轮两步，lr 为 1，然后验证。
+    """
     model = linear(guest, "cpu", (0.5,), (-0.5,))
     optim = guest.build("importlib.import_module", "torch.optim")
     make_optimizer = guest.build("functools.partial", optim.SGD, lr=1.0)
@@ -152,7 +173,10 @@ def test_fit_worked_example(submission, guest, device):
 @devices("cpu")
 @points(1)
 def test_a_checkpoint_worked_example(submission, guest):
-    """Weight 2 and epoch 7 are saved, and come back."""
+    """Weight 2 and epoch 7 are saved, and come back.
+
+    zh_CN: 保存权重 2 和轮次 7，再读回来。
+    """
 
     def made(weight):
         model = linear(guest, "cpu", (weight,))

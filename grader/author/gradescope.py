@@ -8,14 +8,13 @@ Source: Gradescope, Autograder Specifications: setup.sh and run_autograder at th
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader import messages
 from grader.author.own_wheel import pinned, wheel_files, wheel_name
+from grader.author.zipped import zipped
 from grader.classroom.export.gradescope import not_graded
 from grader.course import Course, Exercise
 from grader.diagnosis.atlas import EQUIVALENT_FOLDER, wrong_answers
@@ -24,7 +23,6 @@ from grader.errors import UsageError
 COURSE = "course"
 _SCRIPTS = Path(__file__).parent / "gradescope_files"
 _RUN = ("setup.sh", "run_autograder")
-_STAMP = (1980, 1, 1, 0, 0, 0)
 _NEVER = {"__pycache__", ".git", ".venv"}
 
 
@@ -57,10 +55,10 @@ def autograder(exercise: Exercise, torch_pip_args: str = "") -> Autograder:
         "constraints.txt": "".join(f"{name}=={version}\n" for name, version in versions.items()).encode(),
         "torch-pip-args": f"{' '.join(torch_pip_args.split())}\n".encode(),
         "not-graded.json": not_graded(messages.AUTOGRADER_NO_WORD).to_json(),
-        wheel_name(): _zipped(wheel_files()),
+        wheel_name(): zipped(wheel_files()),
         **{f"{COURSE}/{path}": data for path, data in _course_files(exercise)},
     }
-    return Autograder(_zipped(files), len(files), versions["torch"])
+    return Autograder(zipped(files, runs=_RUN), len(files), versions["torch"])
 
 
 def _course_files(exercise: Exercise) -> Iterator[tuple[str, bytes]]:
@@ -80,14 +78,3 @@ def _is_equivalent(path: Path, exercise: Exercise) -> bool:
 
 def _below(path: Path, course: Course) -> str:
     return path.relative_to(course.root).as_posix()
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files.items():
-            entry = zipfile.ZipInfo(path, _STAMP)
-            mode = 0o100755 if path in _RUN else 0o100644
-            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, mode << 16, 3
-            archive.writestr(entry, data)
-    return buffer.getvalue()

@@ -42,15 +42,17 @@ def wheel_files() -> dict[str, bytes]:
     said = _distribution(PROJECT)
     files = {str(path.relative_to(_PACKAGE.parent)): path.read_bytes() for path in _own_files()}
     for name, called in _COPIED.items():
-        files[f"{info}/{name}"] = next(text for one in called if (text := said.read_text(one))).encode()
+        files[f"{info}/{name}"] = _headers(next(text for one in called if (text := said.read_text(one)))).encode()
     files[f"{info}/WHEEL"] = _DATA.encode()
     record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in files.items())
     return files | {f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}
 
 
-def pinned() -> dict[str, str]:
+def pinned(anywhere: bool = False) -> dict[str, str]:
     """Return the versions installed here of all that the grader requires, by name; which build it is, is left open.
 
+    Args:
+        anywhere: Leave out what is required on some machines only, such as the libraries of one kind of GPU.
     Raises:
         InfrastructureError: one of them is not installed.
     """
@@ -60,7 +62,8 @@ def pinned() -> dict[str, str]:
         for text in _distribution(todo.pop()).requires or ():
             requirement = Requirement(text)
             name = _canonical(requirement.name)
-            if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            marker = requirement.marker
+            if name not in found and (marker is None or (not anywhere and marker.evaluate({"extra": ""}))):
                 found[name] = _distribution(name).version.partition("+")[0]
                 todo.append(name)
     return dict(sorted(found.items()))
@@ -77,6 +80,11 @@ def _own_files() -> Iterator[Path]:
     for path in sorted(_PACKAGE.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
+
+
+def _headers(text: str) -> str:
+    """Return metadata without the long description behind them: README.md, which tells of hidden checks."""
+    return text.partition("\n\n")[0].rstrip("\n") + "\n" if text.startswith("Metadata-Version:") else text
 
 
 def _digest(data: bytes) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grader.author.own_files import equivalents, read_own
 from grader.author.sources import Definition, first_line, public_definitions
+from grader.author.stubs import without_marks
 from grader.course import Exercise
 from grader.diagnosis.atlas import WRONG_FOLDER
 
@@ -99,7 +100,7 @@ def _drawn(exercise: Exercise, draw: random.Random) -> tuple[str, dict[str, str]
 
 
 def _texts(exercise: Exercise, path: Path) -> dict[str, str]:
-    return {source.name: _without_header(source.text) for source in read_own(exercise, path).sources}
+    return {source.name: _without_header(without_marks(source.text)) for source in read_own(exercise, path).sources}
 
 
 def _without_header(text: str) -> str:

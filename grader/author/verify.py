@@ -30,6 +30,7 @@ from grader.author.own_files import read_text, shown, unreadable
 from grader.author.runs import run_everything
 from grader.author.sources import comparisons_gate, judged_gate, signatures_gate
 from grader.author.statement import readme_problems
+from grader.author.twins import languages_gate, said_by, statements_of
 from grader.course import Exercise
 from grader.errors import CourseError, UsageError
 from grader.pool import OnProgress, Pool
@@ -81,10 +82,13 @@ def _static_gates(exercise: Exercise) -> list[Gate]:
     references = _texts(exercise, [exercise.solution_folder / name for name in exercise.files])
     hidden = _texts(exercise, sorted(exercise.hidden_folder.rglob("*.py")))
     public = [exercise.public_suite] if exercise.public_suite.exists() else []
+    statements = statements_of(exercise)
+    readmes = {path: text for statement in statements.values() for path, text in statement.items()}
     return [
-        signatures_gate(stubs, references, readme_problems(_readme(exercise), stubs)),
+        signatures_gate(stubs, references, readme_problems(readmes, stubs)),
         judged_gate(stubs, hidden | _texts(exercise, public)),
         comparisons_gate(hidden),
+        languages_gate(said_by(exercise), statements),
         draws_gate(exercise),
     ]
 
@@ -102,16 +106,6 @@ def _texts(exercise: Exercise, paths: list[Path]) -> dict[str, str]:
         except SyntaxError as error:
             raise unreadable(exercise, path, error) from error
     return found
-
-
-def _readme(exercise: Exercise) -> dict[str, str]:
-    """Return the statement by its path; nothing where there is none.
-
-    Raises:
-        CourseError: it cannot be read.
-    """
-    path = exercise.stub_folder / "README.md"
-    return {shown(exercise, path): read_text(exercise, path)} if path.exists() else {}
 
 
 def require_solutions(exercise: Exercise) -> None:

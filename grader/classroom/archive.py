@@ -20,10 +20,10 @@ from typing import BinaryIO
 
 from grader import messages
 from grader.classroom.handin import Unplaced
-from grader.classroom.kinds import HEAD_BYTES, is_zip, kind_of
-from grader.classroom.names import folded, junk, printable, stem_and_type
+from grader.classroom.names import folded, printable, stem_and_type
 from grader.classroom.tree import Entry, Tree
 from grader.errors import SubmissionRejected
+from grader.kinds import HEAD_BYTES, is_zip, junk, kind_of, wrong_type
 
 MAX_ARCHIVE_BYTES = 64 << 20
 MAX_DIRECTORY_BYTES = 8 << 20  # of the list of entries: some 80,000 of them
@@ -112,11 +112,6 @@ def _opened(file: BinaryIO, name: str) -> zipfile.ZipFile:
     if not archive.infolist():
         raise SubmissionRejected(messages.ARCHIVE_EMPTY.format(file=name))
     return archive
-
-
-def wrong_type(name: str, kind: str) -> str:
-    """Return the sentence for a file that is not what its name or the exercise says."""
-    return messages.FILE_WRONG_TYPE.format(file=name, kind=kind or messages.KIND_UNKNOWN)
 
 
 def _refuse_hidden_size(data: bytes, name: str) -> None:

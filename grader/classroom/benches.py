@@ -19,7 +19,8 @@ from grader.course import Exercise, load_course, load_exercise
 from grader.diagnosis.bench import Names, names_for
 from grader.diagnosis.evidence import Evidence
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected
-from grader.grade import Grader, Judgement
+from grader.grade import Grader
+from grader.judgement import Judgement
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from grader import messages
 from grader.classroom.archive import class_archive
-from grader.classroom.kinds import EMPTY_ZIP, HEAD_BYTES, is_zip, kind_of
 from grader.classroom.tree import Tree, folder_tree
 from grader.errors import SubmissionRejected, UsageError
+from grader.kinds import EMPTY_ZIP, HEAD_BYTES, is_zip, kind_of
 
 
 @contextmanager

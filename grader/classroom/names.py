@@ -1,7 +1,7 @@
-"""Names as keys: which spellings mean the same person, folder or file, and which files mean nothing at all.
+"""Names as keys: which spellings mean the same person, folder or file.
 
-Owns normalising, the suffixes that browsers and people add to a file's name, and the list of junk. Nothing here
-resembles: two names are the same key or they are not.
+Owns normalising, and the suffixes that browsers and people add to a file's name. Nothing here resembles: two names are
+the same key or they are not.
 """
 
 from __future__ import annotations
@@ -9,11 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_JUNK_FOLDERS = {
-    "__macosx", ".git", ".hg", ".svn", ".ipynb_checkpoints", "__pycache__", "venv", ".venv", "node_modules",
-    ".idea", ".vscode", ".pytest_cache", ".mypy_cache", ".ruff_cache", "site-packages", ".grader",
-}  # fmt: skip
-_JUNK_FILES = {".ds_store", "thumbs.db", "desktop.ini", ".gitignore", ".gitattributes", "icon\r"}
 _STRIPPED = re.compile(r"[.'’`´\"&<>|:\\/]")  # what learning platforms take out of a name to make a file of it
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _ADDED = re.compile(
@@ -72,15 +67,6 @@ def stem_and_type(name: str) -> tuple[str, str]:
                 return name[: -len(hidden)], ending
     stem, dot, ending = name.rpartition(".")
     return (stem, dot + ending.lower()) if stem else (name, "")
-
-
-def junk(parts: tuple[str, ...]) -> str:
-    """Return the path of the junk that a file is or lies in; nothing if it is a file like any other."""
-    for depth, part in enumerate(parts[:-1], start=1):
-        if part.lower() in _JUNK_FOLDERS:
-            return "/".join(parts[:depth]) + "/"
-    name = parts[-1].lower()
-    return "/".join(parts) if name in _JUNK_FILES or name.startswith("._") or name.endswith(".pyc") else ""
 
 
 def printable(raw: str) -> str:

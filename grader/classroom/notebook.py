@@ -15,9 +15,10 @@ import msgspec
 
 from grader import messages
 from grader.errors import SubmissionRejected
+from grader.limits import MAX_SOURCE_BYTES
 from grader.submission import utf16_or_32
 
-MAX_NOTEBOOK_BYTES = 32 << 20
+MAX_NOTEBOOK_BYTES = MAX_SOURCE_BYTES
 Place = tuple[int, int]  # cell and line in it, both from 1
 
 # Cell magics behind which the rest of the cell is Python that runs here as it does there.

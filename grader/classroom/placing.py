@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from grader import messages
-from grader.classroom.archive import opened_archive, wrong_type
-from grader.classroom.kinds import HEAD_BYTES, kind_of
+from grader.classroom.archive import opened_archive
 from grader.classroom.names import folder_key, key, stem_and_type, without_additions
-from grader.classroom.notebook import Place
+from grader.classroom.notebook import MAX_NOTEBOOK_BYTES, Place
 from grader.classroom.reading import PYTHON, read_files
 from grader.classroom.roster import Who
 from grader.classroom.tree import Entry
 from grader.course import Course, Exercise, load_exercise
 from grader.errors import CourseError, SubmissionRejected
-from grader.submission import Submission, is_part_of_the_course, missing
+from grader.kinds import HEAD_BYTES, kind_of, wrong_type
+from grader.submission import Submission, extra_files, is_part_of_the_course, missing
 
 _ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".rar", ".7z")
 
@@ -80,7 +80,8 @@ class Catalogue:
         for slug in dict.fromkeys([*self.exercises, *course.slugs()]):
             exercise = self.exercises.get(slug) or _loaded(course, slug)
             number = exercise.number if exercise else None
-            for name in (slug, f"exercise{number}" if number else "", number or "", exercise.title if exercise else ""):
+            titles = (exercise.title, *exercise.titles) if exercise else ()
+            for name in (slug, f"exercise{number}" if number else "", number or "", *titles):
                 if name:
                     self.folders.setdefault(folder_key(name), set()).add(slug)
                     self.words |= {name, *(f"exercise{gap}{number}" for gap in "_- " if number)} - {number}
@@ -279,8 +280,8 @@ def _all_equal(candidates: Sequence[Entry]) -> bool:
     first, *others = candidates
     if any(entry.size != first.size for entry in others):
         return False
-    data = first.read(1 << 20)
-    return all(entry.read(1 << 20) == data for entry in others)
+    data = first.read(MAX_NOTEBOOK_BYTES)  # no file that is read has more
+    return all(entry.read(MAX_NOTEBOOK_BYTES) == data for entry in others)
 
 
 def _why_missing(file: str, entries: Sequence[Entry], failed: Mapping[str, str]) -> str:
@@ -316,8 +317,8 @@ def _read(
     first = {file: candidates[0] for file, candidates in chosen.items()}
     times = max(len(candidates) for candidates in chosen.values())
     taken = set(first.values())
-    extra = [one.called for one in entries if one not in taken and not is_part_of_the_course(one.name)]
-    read = read_files(first, extra)
+    extra = extra_files((one.name, one.called) for one in entries if one not in taken)
+    read = read_files(first, extra, exercise.limits.source_bytes)
     notes = [*read.notes, *(messages.HANDIN_ARCHIVE_LEFT.format(problem=why) for why in failed.values())]
     if times > 1:
         last = next(candidates[0] for candidates in chosen.values() if len(candidates) == times)

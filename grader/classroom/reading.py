@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from grader import messages
-from grader.classroom.archive import wrong_type
-from grader.classroom.kinds import kind_of
 from grader.classroom.names import stem_and_type
 from grader.classroom.notebook import MAX_NOTEBOOK_BYTES, MadeFile, Place, read_notebook
 from grader.classroom.tree import Entry
 from grader.errors import SubmissionRejected
-from grader.submission import MAX_SOURCE_BYTES, Submission, submission_from
+from grader.kinds import kind_of, wrong_type
+from grader.limits import size_text
+from grader.submission import Submission, source_bytes, submission_from
 
 PYTHON = (".py", ".ipynb")
 
@@ -29,8 +29,8 @@ class Read:
     cells: Mapping[str, tuple[Place, ...]]
 
 
-def read_files(chosen: Mapping[str, Entry], extra: Iterable[str]) -> Read:
-    """Read the files, given by the name under which they are judged.
+def read_files(chosen: Mapping[str, Entry], extra: Iterable[str], limit: int) -> Read:
+    """Read the files, given by the name under which they are judged; none may have more bytes than `limit`.
 
     Of a notebook the code counts and not its outputs: the digest is over the file that is made of it.
 
@@ -43,26 +43,18 @@ def read_files(chosen: Mapping[str, Entry], extra: Iterable[str]) -> Read:
     for name, entry in chosen.items():
         made = _notebook(entry) if stem_and_type(entry.name)[1] == ".ipynb" else None
         if made is None:
-            files.append((name, _source(entry)))
+            files.append((name, source_bytes(entry.called, entry.read(limit), entry.name, limit)))
             notes += [messages.HANDIN_TAKEN_AS.format(file=entry.called, name=name)] * (entry.called != name)
         else:
-            files.append((name, _small_enough(entry.called, made.text.encode("utf-8", "backslashreplace"))))
+            data = made.text.encode("utf-8", "backslashreplace")
+            if len(data) > limit:
+                raise SubmissionRejected(
+                    messages.NOTEBOOK_CODE_TOO_LARGE.format(file=entry.called, limit=size_text(limit))
+                )
+            files.append((name, data))
             notes += [messages.NOTEBOOK_READ.format(file=entry.called, name=name), *made.notes]
             cells[name] = made.places
     return Read(submission_from(files, extra), tuple(notes), cells)
-
-
-def _source(entry: Entry) -> bytes:
-    data = entry.bytes(MAX_SOURCE_BYTES, messages.FILE_TOO_LARGE.format(file=entry.called))
-    if kind := kind_of(data, entry.name):
-        raise SubmissionRejected(wrong_type(entry.called, kind))
-    return data
-
-
-def _small_enough(name: str, data: bytes) -> bytes:
-    if len(data) > MAX_SOURCE_BYTES:
-        raise SubmissionRejected(messages.FILE_TOO_LARGE.format(file=name))
-    return data
 
 
 def _notebook(entry: Entry) -> MadeFile:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from grader import messages
 from grader.classroom.handin import Unplaced
-from grader.classroom.names import junk, printable
+from grader.classroom.names import printable
 from grader.errors import SubmissionRejected, UsageError
+from grader.kinds import junk
 from grader.submission import read_bytes
 
 MAX_FILES = 1_000_000

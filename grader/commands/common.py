@@ -7,22 +7,43 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from grader import messages
+from grader import language, messages
 from grader.errors import UsageError
+from grader.language import ENGLISH, LANGUAGES
 from grader.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from grader.course import Exercise
+    from grader.course import Course, Exercise
     from grader.sandbox.fence import Tier
 
 FENCES = ("auto", "namespaces", "landlock", "none")
 DEVICES = ("cpu", "sim", "cuda", "all")
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def language_option(command: _Command) -> _Command:
+    """Give a student's command `--lang`; what is said before a course was found is said in it too."""
+
+    def begin(ctx: click.Context, param: click.Parameter, lang: str | None) -> str | None:
+        speak(lang)
+        return lang
+
+    option = click.option(
+        "--lang", type=click.Choice(LANGUAGES), is_eager=True, callback=begin, help=messages.CLI_OPTION_LANG
+    )
+    return option(command)
+
+
+def speak(lang: str | None = None, course: Course | None = None) -> None:
+    """Say everything from now on in the language of `--lang`, of the environment, or of course.toml, in that order."""
+    language.use(lang or language.asked_for_by(os.environ) or (course.language if course else ENGLISH))
 
 
 def tier_of(fence: str) -> Tier:
@@ -59,6 +80,14 @@ def refuse_together(option: str, others: Mapping[str, str | bool | None] | Mappi
     """Raise UsageError if one of the others was given too."""
     if given := ", ".join(name for name, value in others.items() if value):
         raise UsageError(messages.CLI_NOT_TOGETHER.format(option=option, others=given, why=why))
+
+
+def tell_of_trouble(course: Course) -> None:
+    """Say what a student should know about what is remembered: that it is not, or that it begins anew."""
+    from grader.state import trouble
+
+    if said := trouble(course.root):
+        click.echo(said, err=True)
 
 
 def require_folder_of(file: str) -> None:

@@ -15,6 +15,7 @@ from grader.errors import CourseError
 
 HINTS = ("H0", "H1", "H2")
 LANGUAGES = ("zh_CN",)
+_HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 _FIRST = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*): (\S.*)")
 _KEYS = ("Fails", "part_of", *HINTS, *LANGUAGES, *(f"{hint}_{language}" for hint in HINTS for language in LANGUAGES))
 _KEY = re.compile(rf"({'|'.join(_KEYS)}):\s*(.*)")
@@ -56,6 +57,8 @@ def read_misconception(path: Path) -> Misconception:
 def parse_header(text: str, file: str) -> Misconception:
     """Read a header as DESIGN section 6 has it: `id: statement`, then one key per line; indented lines go on.
 
+    Another language may be left out, as a whole.
+
     Raises:
         CourseError: as `read_misconception`.
     """
@@ -64,12 +67,13 @@ def parse_header(text: str, file: str) -> Misconception:
     if first is None:
         raise CourseError(messages.HEADER_WITHOUT_NAME.format(file=file))
     said = _keys(lines[1:], file)
-    missing = [key for key in _KEYS if key not in said and key != "part_of"]
+    twins = {language: (language, *(f"{hint}_{language}" for hint in HINTS)) for language in LANGUAGES}
+    begun = {language: keys for language, keys in twins.items() if any(key in said for key in keys)}
+    wanted = ("Fails", *HINTS, *(key for keys in begun.values() for key in keys))
+    missing = [key for key in _KEYS if key in wanted and key not in said]
     if missing:
         raise CourseError(messages.HEADER_LACKS.format(file=file, keys=", ".join(missing)))
-    translations = {
-        language: (said[language], *(said[f"{hint}_{language}"] for hint in HINTS)) for language in LANGUAGES
-    }
+    translations = {language: tuple(said[key] for key in keys) for language, keys in begun.items()}
     hints = tuple(said[hint] for hint in HINTS)
     return Misconception(
         first[1], first[2], hints, _names(said["Fails"]), _names(said.get("part_of", "")), translations
@@ -84,7 +88,9 @@ def _keys(lines: list[str], file: str) -> dict[str, str]:
             key = match[1]
             said[key] = match[2]
         elif key:
-            said[key] = f"{said[key]} {line}".strip()
+            # Chinese has no blank where a line happens to end.
+            blank = "" if _HAN.match(said[key][-1:]) and _HAN.match(line) else " "
+            said[key] = f"{said[key]}{blank}{line}".strip()
         else:
             raise CourseError(messages.HEADER_STRAY_LINE.format(file=file, line=line))
     return {key: value for key, value in said.items() if value}

@@ -55,10 +55,11 @@ def with_names(
     """Return the result with a diagnosis on every check whose mistake is known.
 
     Args:
-        misconceptions: By id; one for every entry of the atlas.
+        misconceptions: By id; an entry of the atlas without one is never named.
     """
     may = {check.id for check in judgement.result.checks if _may_be_named(check, feedback)}
-    matches = {id: match for id, match in diagnose(record_of(judgement), atlas).items() if id in may}
+    found = diagnose(record_of(judgement), atlas)
+    matches = {id: match for id, match in found.items() if id in may and match.id in misconceptions}
     counts = Counter(match.id for match in matches.values())
     said = {id: _said(match, counts[match.id], misconceptions[match.id], language) for id, match in matches.items()}
     checks = [

@@ -10,8 +10,12 @@ from grader.messages.class_report import *
 from grader.messages.export import *
 from grader.messages.gradebook import *
 from grader.messages.grading import *
+from grader.messages.handing_in import *
 from grader.messages.instructor import *
 from grader.messages.intake import *
+from grader.messages.machine import *
+from grader.messages.release import *
 from grader.messages.report import *
 from grader.messages.student import *
 from grader.messages.training import *
+from grader.messages.watch import *

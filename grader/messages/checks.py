@@ -97,7 +97,7 @@ EXPECTED_RAISE_OTHER = "{label}: expected {expected} to be raised, got {actual}:
 EXPECTED_RAISE_NONE = "{label}: expected {expected} to be raised, but the call returned."
 
 EXPECTED_TUPLE = "a tuple of {count} values"
-AWARDED = "{because} That earns {percent} % of this check's points."
+AWARDED = "{because} Of this check's points that earns {percent} %."
 RETURNED_UNUSABLE = "This check could not go on with what your code returned, last of all {what}. Compare its type, the number of values and their shapes with what is asked for."
 SHOWN_NOTHING = "nothing (None); did you forget `return`?"
 SHOWN_TENSOR = "a tensor of shape {shape} and dtype {dtype}"
@@ -111,13 +111,19 @@ RAISED_MODULE_MISSING = "Only the files that the exercise names are handed in, a
 RAISED_EXIT = "Return from the function instead of leaving Python."
 RAISED_INPUT = "Nobody is there to type an answer: use what the function is given."
 RAISED_RECURSION = "Does a function call itself without ever coming to an end?"
-RAISED_PROCESS = "No process can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
+RAISED_PROCESS = "Nothing else can be started where your code is judged, and no file be locked: use DataLoader with num_workers=0, and call functions instead of multiprocessing, subprocess or os.fork."
+RAISED_THREADS = (
+    "Your code has started as many threads as it may have here. End those that have done their work, or use fewer."
+)
+RAISED_SPACE = "The files that your code has written fill the space that it may use here. Remove what saves data, or save less often."
+NO_PROGRAM = "os.system started nothing: no program can be started where your code is judged. Do it in Python."
 RAISED_NETWORK = "There is no network where your code is judged: use the data that your functions are given, and no downloaded weights."
 RAISED_DATABASE = "A database in a file needs file locks, which are switched off where your code is judged: use sqlite3.connect(':memory:'), or 'file:NAME?nolock=1' with uri=True."
 RAISED_SCREEN = "There is no screen where your code is judged: leave the choice of a matplotlib backend out; plt.show() then does nothing."
 RAISED_FILE = "Your code is judged in an empty folder, the only one that it can write to; of your files only those that the exercise names are there. Use the data that your functions are given."
 RAISED_AT = " ({file}, line {line})"
 NO_TEXT = "(without a text)"
+TEXT_KEPT_BACK = "(its text is not told of a hidden check; call your function yourself to read it)"
 NOT_WRITTEN_YET = "Not written yet: {function} still raises NotImplementedError."
 OUT_OF_MEMORY = (
     "Your code asked for more memory than this exercise allows. Look for a list or tensor that keeps growing."

@@ -1,6 +1,6 @@
 """The class report, and the command that writes it: sentences that instructors read."""
 
-# --- class report: command ----------------------------------------------------------------------------------------
+# --- class report: command (read by instructors) -----------------------------------------------------------------
 
 CLI_REPORT_HELP = "Write the report of a graded class: a page for the class, for each student and for each exercise. DIR is what `grader grade` wrote to."
 CLI_OPTION_REPORT_OUT = "Folder to write to (default: DIR/report)."
@@ -17,7 +17,7 @@ CLASS_WHY_NOT_DIFF = "whoever remembers their two scores would find themselves"
 CLASS_NO_BROWSER = "No browser could be started; open the file yourself."
 CLASS_KEY_NOT_KEPT = "The key for pseudonyms cannot be kept in {folder} ({problem}); those of this report follow from what was handed in, and change with it."
 
-# --- class report: words ------------------------------------------------------------------------------------------
+# --- class report: words (read by instructors) -------------------------------------------------------------------
 
 CLASS_TITLE = "Class report · {course}"
 CLASS_HEADING = "Class report: {students}, {exercises}"
@@ -74,7 +74,7 @@ CLASS_NAV_TIME = "Time"
 CLASS_NAV_STUDENTS = "Students"
 CLASS_NAV_ENVIRONMENT = "Environment"
 
-# --- class report: figures ----------------------------------------------------------------------------------------
+# --- class report: figures (read by instructors) -----------------------------------------------------------------
 
 CLASS_FIGURES = "Top figures"
 CLASS_FIGURE_MEDIAN = "Median score"
@@ -95,7 +95,7 @@ CLASS_FIGURE_LATE_NOTE = "by {students}"
 CLASS_OF = "/ {whole}"
 CLASS_DASH = "–"
 
-# --- class report: needs a person ---------------------------------------------------------------------------------
+# --- class report: needs a person (read by instructors) ----------------------------------------------------------
 
 CLASS_PERSON = "Needs a person"
 CLASS_PERSON_SIDE = "What cannot be read counts as it is; nothing else here has cost points. Export waits until the open results are settled."
@@ -127,7 +127,7 @@ CLASS_PERSON_NOTHING = "Nothing waits for a person."
 CLASS_RESULT = "1 result"
 CLASS_RESULTS = "{count:,} results"
 
-# --- class report: mistakes ---------------------------------------------------------------------------------------
+# --- class report: mistakes (read by instructors) ----------------------------------------------------------------
 
 CLASS_MISTAKES = "What to teach again"
 CLASS_MISTAKES_SIDE = "Known mistakes, by the number of students who made them. Matched by value, never by guess."
@@ -166,7 +166,7 @@ CLASS_UNKNOWN_AGREE = "`{label}`, agree within tolerance"
 CLASS_UNKNOWN_AND = "and in {count} more checks"
 CLASS_UNKNOWN_AND_ONE = "and in 1 more check"
 
-# --- class report: scores -----------------------------------------------------------------------------------------
+# --- class report: scores (read by instructors) ------------------------------------------------------------------
 
 CLASS_SCORES = "Scores"
 CLASS_SCORES_SIDE = "Points as judged, before the late policy."
@@ -196,7 +196,7 @@ CLASS_COLUMN_MEDIAN = "Median"
 CLASS_COLUMN_FULL = "Full marks"
 CLASS_COLUMN_ALPHA = "Alpha"
 
-# --- class report: checks -----------------------------------------------------------------------------------------
+# --- class report: checks (read by instructors) ------------------------------------------------------------------
 
 CLASS_CHECKS = "Checks"
 CLASS_CHECKS_SIDE = "Hardest first. Discrimination is the correlation of passing this check with the rest of its exercise; below 0.20 it says little about what a student knows."
@@ -217,7 +217,7 @@ CLASS_COLUMN_TIME = "Time"
 CLASS_CHECK_LOOK = "look at this check"
 CLASS_NO_NUMBER = "too few, or all alike"
 
-# --- class report: students ---------------------------------------------------------------------------------------
+# --- class report: students (read by instructors) ----------------------------------------------------------------
 
 CLASS_HELP = "Students who need help"
 CLASS_HELP_SIDE = "{talk:,} to talk to, {short:,} results one check short of full marks."
@@ -256,7 +256,7 @@ CLASS_LATE_ENTRY = "ex. {number}, {late}"
 CLASS_LATE_ENTRY_MARKED = "ex. {number}"
 CLASS_NOTE_OVERRIDDEN = "points set by hand"
 
-# --- class report: time and environment ---------------------------------------------------------------------------
+# --- class report: time and environment (read by instructors) ----------------------------------------------------
 
 CLASS_TIMES = "Time"
 CLASS_TIMES_SIDE = "What ran over a limit, and where the time went. Times are those of the checks."
@@ -283,7 +283,7 @@ CLASS_FACT_LAYOUT = "Layout of what was handed in"
 CLASS_REPLAY = "Replay one check of one student, with the same random numbers:"
 CLASS_REPLAY_COMMAND = "grader check --from DIR --student {student} --exercise {exercise} -k {check}"
 
-# --- class report: changes ----------------------------------------------------------------------------------------
+# --- class report: changes (read by instructors) -----------------------------------------------------------------
 
 CLASS_CHANGES = "What has changed"
 CLASS_CHANGES_SIDE = "Scores that moved since the run before, and why."
@@ -304,7 +304,7 @@ CLASS_WHY_TIMEOUT = "ran out of time, judged again alone"
 CLASS_WHY_OVERRIDE = "a person set the points"
 CLASS_WHY_ENVIRONMENT = "another version, device or fence"
 
-# --- class report: pages of a student and of an exercise ----------------------------------------------------------
+# --- class report: pages of a student and of an exercise (read by instructors) -----------------------------------
 
 CLASS_STUDENT_TITLE = "{student} · {course}"
 CLASS_STUDENT_SECTION = "section {section}"

@@ -3,7 +3,7 @@
 # --- comments beside a grade -------------------------------------------------------------------------------------
 
 HANDED_BACK_POINTS = "{counted} of {max_score} points."
-HANDED_BACK_LATE = "Handed in late: of {score} points, {percent} % count."
+HANDED_BACK_LATE = "Handed in late: of {score} points, what counts is {percent} %."
 HANDED_BACK_DAYS = "Late days used for this: {days}."
 
 # --- help texts and notes of late work and gradebooks --------------------------------------------------------------

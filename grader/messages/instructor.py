@@ -1,6 +1,6 @@
 """What instructors, suite authors and whoever installs the grader read: course, suites, fence, doctor, demo."""
 
-# --- fence and doctor -------------------------------------------------------------------------------------------
+# --- fence and doctor (read by whoever installs this) ------------------------------------------------------------
 
 WITNESS_STOPPED = "stopped ({outcome})"
 WITNESS_ALLOWED = "ALLOWED: {detail}"
@@ -82,6 +82,11 @@ NOT_JUDGED = "the fixtures of grader.suite, and once, work only in a check that 
 JUDGE_STOPPED_IN = "{where}: {text}"
 GRADER_CLOSED = "This Grader is closed, by its with block or because a job was interrupted; start another one."
 WORKER_ENDED = "The part that judges has ended unexpectedly. What it last said:\n{log}"
+
+HEADER_WITHOUT_NAME = "{file}: the docstring must begin with `name-of-the-mistake: what it does wrong`."
+HEADER_LACKS = "{file}: the docstring lacks {keys}."
+HEADER_STRAY_LINE = "{file}: the docstring has a line that belongs to no key: {line!r}."
+HEADER_UNREADABLE = "{file} cannot be read: {problem}"
 
 AWARD_OUT_OF_RANGE = "award takes a share from 0 to 1 and a sentence for the student, got {fraction!r} and {because!r}."
 ONCE_SHARES_VALUES = "once({key!r}) was given a value of type {type}. It shares tensors, arrays, numbers, text, lists, tuples and dicts; what stays on the student's side lives until its check ends."
@@ -239,6 +244,17 @@ VERIFY_OTHER_SIGNATURE = "{name} is {reference} here, {stub} in the stub."
 VERIFY_README_LISTS = "it lists {name}({readme}), the stub has ({stub})."
 VERIFY_README_CALL = "`{call}` does not fit {name}({stub}) of the stub."
 VERIFY_README_NAME = "{name} is not in the stub; is {near} meant?"
+VERIFY_LANGUAGES = "whatever students read is there in each language of the statement; sentences"
+VERIFY_LANGUAGES_ADVICE = "write the missing twin: a line `zh_CN: …` in a check's docstring, title_zh_CN and the like in exercise.toml, the keys of a wrong answer's header, or take README.zh_CN.md away."
+VERIFY_NO_TWIN = "this has no twin in {language}."
+VERIFY_STEP_HEADINGS = (
+    "it has {count} parts, one for each heading, or not of the same levels; the original has {expected}."
+)
+VERIFY_STEP = "{heading!r} ({original!r}) differs in {what}: {expected!r} in the original, {got!r} here."
+VERIFY_STEP_CODE = "code"
+VERIFY_STEP_PICTURES = "pictures"
+VERIFY_STEP_ROWS = "lines of tables and indented blocks"
+VERIFY_STEP_NUMBERS = "numbers"
 VERIFY_JUDGED = "every function of the stub is judged; functions"
 VERIFY_JUDGED_ADVICE = "write a check that calls it, or take it out of the stub."
 VERIFY_NEVER_CALLED = "no suite calls submission.{name}."
@@ -265,6 +281,6 @@ MUTANTS_KILLED = "{killed} of {judged} mutants killed, raw kill rate {rate:.1%} 
 MUTANTS_SKIPPED = "Not judged: {unreadable} that Python cannot read, {unchanged} that change nothing but blanks, docstrings or annotations, {repeated} that equal another."
 MUTANTS_COST = "{per_s:.1f} mutants per second, {workers} at once; {wall_s:.1f} s with everything around it."
 
-# --- preview (an author looks at what a student gets to see) -----------------------------------------------------
+# --- preview (read by authors who look at what a student gets to see) --------------------------------------------
 
 PREVIEW = 'Preview of what a student gets to see: of hidden checks what [feedback] hidden = "{level}" of exercise.toml allows. They are judged here; a student\'s own copy of the course has only the public ones.'

@@ -44,6 +44,9 @@ ENTRY_TWINS = "The archive holds {entry!r} and {other!r}, which are one name on 
 ENTRY_DAMAGED = "{entry!r} is damaged or cut off in the archive. Make the archive anew and hand it in again."
 
 NOTEBOOK_TOO_LARGE = "{file} is larger than {limit} MB. Clear its outputs (in Jupyter: Edit, Clear Outputs of All Cells) and hand it in again."
+NOTEBOOK_CODE_TOO_LARGE = (
+    "The code cells of {file} make a file that is larger than {limit}. Hand in the code only, without data in it."
+)
 NOTEBOOK_NOT_JSON = "{file} is not a readable notebook: the file is damaged or cut off. Save it again in Jupyter."
 NOTEBOOK_BROKEN = "{file} is not a readable notebook{where}. Save it again in Jupyter."
 NOTEBOOK_BROKEN_CELL = " (cell {cell} of the file)"

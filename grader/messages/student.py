@@ -7,7 +7,7 @@ NAMES_OR = " or "
 NO_COURSE = "No course.toml in {folder} or in a folder above it. Change into the course's folder and try again."
 UNKNOWN_EXERCISE = "There is no exercise {name!r}.{hint} The exercises of this course: {names}."
 WHICH_EXERCISE = "Which exercise? {here} is not the folder of one. Change into its folder, or type:{commands}"
-WHICH_COMMAND = "\n  grader check {name}   ({title})"
+WHICH_COMMAND = "\n  grader {command} {name}   ({title})"
 AMBIGUOUS_EXERCISE = "{name!r} could be any of {names}. Give the whole folder name."
 KEYWORD_UNREADABLE = (
     "-k {keyword!r} cannot be read: {problem}. Join parts of names with and, or, not, or give a whole name."
@@ -20,7 +20,7 @@ FILE_MISSING = "{file} is missing.{hint} The file must have exactly this name."
 FILE_UNREADABLE = "{file} cannot be opened: {problem}."
 FILE_IS_A_LINK = "{file} is a link. Hand in the file itself."
 NOT_A_FILE = "{file} is not a regular file. Hand in a Python source file."
-FILE_TOO_LARGE = "{file} is larger than 1 MB. Hand in the source only, without data or output."
+FILE_TOO_LARGE = "{file} is larger than {limit}. Hand in the source only, without data or output."
 FILE_WRONG_ENCODING = "{file} is saved as {encoding}. Save it as UTF-8 and hand it in again."
 FILE_NOT_UTF8 = "{file}, line {line}: a character that is not UTF-8. Save the file as UTF-8 and hand it in again."
 FILE_HAS_NUL = "{file}, line {line}: a zero byte, which Python source cannot contain. Was the file damaged?"
@@ -30,7 +30,6 @@ FILE_EMPTY = "{file} is empty. Was it saved before it was handed in?"
 
 CLI_HELP = "Autograder for neural-network homework: checks your solution and says what to look at next."
 CLI_CHECK_HELP = "Check your solution. EXERCISE is 1, exercise1 or the whole folder name; without it, the exercise whose folder you stand in is checked."
-CLI_LIST_HELP = "List the exercises. Each with its points and with what is still to be written."
 CLI_HINT_HELP = "Give the next hint. For CHECK, or else for the first mistake we recognised in your last check; each call says a little more."
 CLI_DOCTOR_HELP = "Say what this machine offers. Python, torch, devices, and how well submissions are fenced in."
 CLI_DEMO_HELP = (
@@ -43,19 +42,15 @@ CLI_OPTION_HTML = "Also write a report for the student, one page, to FILE."
 CLI_OPTION_MERGE = "Take what this machine cannot judge from FILE, an earlier result written by --json."
 CLI_OPTION_DEVICE = "Judge on this device only; default: every device the exercise lists and this machine has."
 CLI_OPTION_KEYWORD = "Judge only the checks whose name matches EXPR, and those they need; as pytest's -k."
-CLI_OPTION_DEBUG = (
-    "Run checks and your code in one process, without a fence, so that breakpoint() works; nothing counts."
-)
+CLI_OPTION_DEBUG = "Run checks and your code together, without a fence, so that breakpoint() works; nothing counts."
 CLI_OPTION_AS_STUDENT = (
     "Show what a student gets to see and no more: names of mistakes for the course's seed only, commands they can run."
 )
-CLI_OPTION_LANG = "Language of the messages; default: the course's."
+CLI_OPTION_WATCH = "Stay open and check again whenever you save; single keys give hints, the next exercise, the page."
+CLI_OPTION_LANG = (
+    "Language of the messages; default: that of the environment (LANG and its like), or else the course's."
+)
 CLI_OPTION_FENCE = "How strongly the submission is fenced in; auto takes the strongest this machine offers."
-
-HEADER_WITHOUT_NAME = "{file}: the docstring must begin with `name-of-the-mistake: what it does wrong`."
-HEADER_LACKS = "{file}: the docstring lacks {keys}."
-HEADER_STRAY_LINE = "{file}: the docstring has a line that belongs to no key: {line!r}."
-HEADER_UNREADABLE = "{file} cannot be read: {problem}"
 
 # --- command line -----------------------------------------------------------------------------------------------
 
@@ -71,15 +66,12 @@ CLI_DEVICE_NOT_LISTED = "{slug} is not judged on {device}: it lists {devices}."
 CLI_NO_DEVICE = "Nothing can be judged on {device} here. {why}"
 CLI_NOT_TOGETHER = "{option} cannot be combined with {others}: {why}"
 CLI_WHY_NOT_DEBUG = "it makes no result."
-CLI_WHY_NOT_DEVICES = "all runs in one process, which has one device."
+CLI_WHY_NOT_DEVICES = "it runs on one device at a time."
 CLI_WHY_NOT_BOTH = "both would go to standard output."
 CLI_WHY_NOT_PART = "it judges only some of the checks."
 
 LIST_POINTS = "{points} points"
 LIST_LEFT = "still to be written: {count}"
-LIST_WRITTEN = "nothing left that raises NotImplementedError"
-LIST_UNREADABLE = "the files cannot be read; a check says why"
-LIST_HINT = "Check one: grader check {name}"
 
 MERGE_UNREADABLE = "{file} is not a result that `grader check --json` wrote: {problem}."
 MERGE_REFUSED = "The earlier result cannot be merged. {why}"
@@ -89,7 +81,7 @@ MERGE_SUBMISSION = "It judged other files than this one (their sha256 differs): 
 MERGE_SUITE = "It was judged by another version of the checks: update both machines to the same course."
 MERGE_SEED = "It used seed {earlier}, this one {now}: repeat one of them with the other's --seed."
 
-DEBUG_HEADING = "Debugging {slug}: your code runs in this process, with all your rights, without a fence and without limits, so only run what you wrote yourself. breakpoint() works. Nothing here counts."
+DEBUG_HEADING = "Debugging {slug}: your code runs as any program of yours does, with all your rights, without a fence and without limits, so only run what you wrote yourself. breakpoint() works. Nothing here counts."
 DEBUG_FRAME = '  File "{file}", line {line}, in {function}'
 DEBUG_SUMMARY = "{passed} of {total} checks passed."
 
@@ -144,6 +136,9 @@ HINT_LAST = (
 HINT_NO_MORE = "You have seen every hint there is for this; the last one is above. README.md of the exercise has the whole story, and your instructor would like to hear where you are stuck."
 HINT_BEFORE_CHECK = "Nothing was checked yet, so this is not about your code. `{command}` looks at it."
 HINT_FILES_CHANGED = "Your files have changed since they were last checked; `{command}` says whether this still holds."
+HINT_OTHER_LANGUAGE = (
+    "Your last check spoke another language, and so does what it left here; `{command}` says it in this one."
+)
 HINT_NOTHING_CHECKED = "There is no hint yet, because nothing was checked. Start here:"
 HINT_NOTHING_TO_FIX = "Your last check left nothing to fix, so there is no hint to give."
 HINT_NOT_THIS_ONE = "{check} ended {outcome} in your last check. There is nothing to fix in it."

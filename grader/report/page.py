@@ -127,7 +127,7 @@ def student_page(result: ExerciseResult, exercise: Exercise, sources: Mapping[st
     return StudentPage(
         title=messages.REPORT_PAGE_TITLE.format(score=score, max_score=max_score, title=heading),
         heading=heading,
-        course=exercise.course.name,
+        course=exercise.course.shown_name,
         attempt=messages.REPORT_ATTEMPT.format(attempt=result.attempt) if result.attempt > 1 else "",
         score=score,
         max_score=max_score,

@@ -222,6 +222,11 @@ class Zygote:
             ours.pop_all()
         return HostProgram(line, lifeline)
 
+    def abandon(self) -> None:
+        """End one that is not ready, from another thread: nothing was forked from it, and `wait_until_ready` raises."""
+        if self._process is not None:
+            self._process.kill()
+
     def close(self) -> None:
         """Let go; the zygote ends when nobody holds it any more."""
         self._control.close()

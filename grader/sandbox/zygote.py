@@ -134,7 +134,11 @@ def _keep_guest(request: SpawnRequest, lifeline: socket.socket) -> None:
         lifeline.close()
         _run_and_exit(lambda: guest.run(request, cage))
     _close_passed_on(request)
-    watches = {"files_exceeded": cage.exceeds_files, "memory_exceeded": lambda: cage.exceeds_memory(child)}
+    cage.attend()
+    watches = {
+        "files_exceeded": lambda: cage.exceeds_files(child),
+        "memory_exceeded": lambda: cage.exceeds_memory(child),
+    }
     status, exceeded = _wait_for(child, lifeline, watches if cage.watched else {})
     _tell(lifeline, {"status": status, "oom_kills": cage.oom_kills(), **dict.fromkeys(exceeded, True)})
     cage.remove()

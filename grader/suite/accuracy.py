@@ -174,7 +174,13 @@ def _share(label: str, predictions: Any, labels: Any) -> float:
         dtype = str(got.dtype).removeprefix("torch.")
         raise _wrong(label, messages.ACCURACY_NOT_CLASSES, dtype=dtype)
     if got.shape != wanted.shape:
-        raise _wrong(label, messages.WRONG_SHAPE, expected=tuple(wanted.shape), actual=tuple(got.shape), hint="")
+        raise _wrong(
+            label,
+            messages.WRONG_SHAPE,
+            expected=tuple(wanted.shape),
+            actual=context.told_sizes(str(tuple(got.shape))),
+            hint="",
+        )
     return int((got == wanted).sum()) / len(wanted)
 
 

@@ -20,6 +20,8 @@ _NETWORK_TEXT = re.compile(
 _SCREEN_TEXT = re.compile(r"interactive framework|\$DISPLAY")
 _DATABASE_TEXT = re.compile("access permission denied|database is locked|locking protocol|disk I/O error")
 _NO_SUCH_PLACE = re.compile(r"\[Errno (2|13|30)\] |.*open file failed|Parent directory .* does not exist")
+_NO_THREAD = re.compile(r"can't start new thread")
+_NO_SPACE = re.compile(r"\[Errno (28|122)\] ")
 # What starts a process, makes a lock for one or takes one on a file; a path that is refused would be named.
 _NOT_PERMITTED = re.compile(r"\[Errno (1|13)\] (Operation not permitted|Permission denied)$")
 
@@ -47,6 +49,10 @@ def _of_the_fence(raised: StudentRaised) -> str:
         return messages.RAISED_DATABASE
     if _SCREEN_TEXT.search(text):
         return messages.RAISED_SCREEN
+    if _NO_THREAD.search(text):
+        return messages.RAISED_THREADS
+    if _NO_SPACE.match(text):
+        return messages.RAISED_SPACE
     if kind == "PermissionError" and _NOT_PERMITTED.match(text):
         return messages.RAISED_PROCESS
     return messages.RAISED_FILE if kind == "FileNotFoundError" or _NO_SUCH_PLACE.match(text) else ""

@@ -6,15 +6,18 @@ Owns what `-k` means, which is what it means to pytest, whose parser this is. Ju
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
 from _pytest.mark.expression import Expression
 
 from grader import messages
-from grader.course import did_you_mean
+from grader.course import did_you_mean_part
 from grader.errors import UsageError
 from grader.suite.plan import Step
+
+_WORD = re.compile(r"[^\s()]+")
 
 
 def chosen(steps: Sequence[Step], keyword: str) -> tuple[int, ...]:
@@ -76,12 +79,20 @@ def _functions_by_id(steps: Sequence[Step], keyword: str) -> dict[str, str]:
     try:
         expression = Expression.compile(keyword)
     except Exception as error:  # a SyntaxError or, in older versions of pytest, a ParseError of its own
-        raise UsageError(messages.KEYWORD_UNREADABLE.format(keyword=keyword, problem=error)) from None
+        problem = getattr(error, "msg", error)
+        raise UsageError(messages.KEYWORD_UNREADABLE.format(keyword=keyword, problem=problem)) from None
     found = {name: function for name, function in functions.items() if _means(expression, name)}
     if not found:
-        hint = did_you_mean(keyword, sorted({*functions, *functions.values()}))
+        hint = _near_names(keyword, sorted({*functions, *functions.values()}))
         raise UsageError(messages.KEYWORD_MATCHES_NOTHING.format(keyword=keyword, hint=hint))
     return found
+
+
+def _near_names(keyword: str, names: Sequence[str]) -> str:
+    """Suggest what may have been meant by the first word of an expression that is part of no name."""
+    words = (word for word in _WORD.findall(keyword) if word not in ("and", "or", "not"))
+    unknown = next((word for word in words if not any(word.lower() in name.lower() for name in names)), keyword)
+    return did_you_mean_part(unknown, names)
 
 
 def _means(expression: Expression, identifier: str) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from grader.course import Exercise
     from grader.events import Score
     from grader.suite.accuracy import Bands
+    from grader.suite.discreet import Discretion
     from grader.suite.ours import OurGuest
 
 EXCEPTION_LABEL = "exception"
@@ -115,6 +116,8 @@ class Check:
     exercise: Exercise | None = None
     deadline: float = math.inf
     """When it must have ended (monotonic)."""
+    discretion: Discretion | None = None
+    """What may be told of words that the student's code chose, where not all may."""
     ours: OurGuest | None = None
     """Our solution in a guest of its own, where one can be started."""
     bands: Bands | None = None
@@ -182,6 +185,23 @@ def end() -> None:
 def current() -> Check | None:
     """Return the check that is being judged now, if any."""
     return _current
+
+
+def discretion() -> Discretion | None:
+    """Return what may be told of words that the student's code chose; None where all may."""
+    return _current.discretion if _current is not None else None
+
+
+def told_sizes(sizes: str) -> str:
+    """Return a shape that the student's code chose, as far as it may be told in this check."""
+    found = discretion()
+    return found.sizes(sizes) if found else sizes
+
+
+def told_names(names: Iterable[object]) -> list[str]:
+    """Return names that the student's code chose, as far as they may be told in this check."""
+    found = discretion()
+    return found.names(map(str, names)) if found else [str(name) for name in names]
 
 
 def required() -> Check:

@@ -14,7 +14,7 @@ import numpy
 import torch
 from torch import Tensor
 
-from grader import messages
+from grader import language, messages
 from grader.errors import CourseError, StudentRaised
 from grader.results import Outcome
 from grader.sandbox import autograd
@@ -140,12 +140,13 @@ def expect_tuple(actual: Any, count: int, label: str | None = None) -> tuple[Any
     return tuple(actual)
 
 
-def award(fraction: float, because: str) -> None:
+def award(fraction: float, because: str, because_zh_CN: str = "") -> None:
     """Let the check earn a share of its points; below 1 it ends here, `failed`. Mostly a check's last statement.
 
     Args:
         fraction: From 0 to 1. NaN counts as 0: it came from what was received.
         because: What the student reads; it must not hold an expected value.
+        because_zh_CN: The same in Chinese, for those who read the rest in it.
     Raises:
         Awarded: the share is below 1.
         CourseError: no share, or no sentence.
@@ -155,9 +156,10 @@ def award(fraction: float, because: str) -> None:
         raise CourseError(messages.AWARD_OUT_OF_RANGE.format(fraction=fraction, because=because))
     share = float(fraction) if fraction == fraction else 0.0
     label = check_and_record("award", share)
+    said = because_zh_CN if because_zh_CN and language.current() == "zh_CN" else because
     if share < 1:
         # Rounded down: 99.9 % must not look like everything.
-        raise Awarded(label, messages.AWARDED.format(because=because, percent=int(100 * share)), share)
+        raise Awarded(label, messages.AWARDED.format(because=said, percent=int(100 * share)), share)
 
 
 def tolerance_of(dtype: torch.dtype) -> tuple[float, float]:
@@ -193,7 +195,9 @@ def expect_raises(name: str, fn: Callable[..., Any], *args: Any, label: str | No
             raise
         label = check_and_record(label, context.Raised.of(raised))
         if name not in raised.mro:
-            _fail(label, messages.EXPECTED_RAISE_OTHER, expected=name, actual=raised.type_name, text=raised.text)
+            discretion = context.discretion()
+            told = discretion.raised(raised) if discretion else raised
+            _fail(label, messages.EXPECTED_RAISE_OTHER, expected=name, actual=told.type_name, text=told.text)
         return raised
     label = check_and_record(label, returned)
     _fail(label, messages.EXPECTED_RAISE_NONE, expected=name)
@@ -210,7 +214,7 @@ def expect_stages(actual: Any, expected: Mapping[str, Any], rtol: float | None =
     names = list(expected)
     for place, name in enumerate(names):
         if name not in actual:
-            fail_received(name, None, messages.STAGE_MISSING, present=", ".join(map(str, actual)) or "none")
+            fail_received(name, None, messages.STAGE_MISSING, present=", ".join(context.told_names(actual)) or "none")
         try:
             expect_close(actual[name], expected[name], rtol, label=name)
         except ComparisonFailed as failed:
@@ -224,7 +228,7 @@ def type_name(value: object) -> str:
         return "tensor"
     if isinstance(value, numpy.ndarray):
         return "array"
-    return value.type_name if isinstance(value, Remote) else type(value).__name__
+    return context.told_names([value.type_name])[0] if isinstance(value, Remote) else type(value).__name__
 
 
 def wrong_number_of_values(label: str, actual: Any, expected: int) -> NoReturn:
@@ -302,7 +306,7 @@ def _as_tensor(value: Any) -> Tensor:
 def _require_same_form(label: str, got: Tensor, wanted: Tensor) -> None:
     if got.shape != wanted.shape:
         hint = messages.SAME_COUNT_OTHER_SHAPE if got.numel() == wanted.numel() and got.numel() > 1 else ""
-        _fail(label, messages.WRONG_SHAPE, expected=_shape(wanted), actual=_shape(got), hint=hint)
+        _fail(label, messages.WRONG_SHAPE, expected=_shape(wanted), actual=context.told_sizes(_shape(got)), hint=hint)
     if got.dtype != wanted.dtype:
         _fail(label, messages.WRONG_DTYPE, expected=_dtype(wanted), actual=_dtype(got))
 

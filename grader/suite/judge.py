@@ -20,7 +20,7 @@ from typing import Protocol, cast
 import pytest
 from _pytest.runner import runtestprotocol
 
-from grader import messages
+from grader import language, messages
 from grader.course import Exercise
 from grader.errors import CourseError, GuestLost, InfrastructureError, StudentRaised, SubmissionError
 from grader.events import Began, Broken, Ended, Event, Finished, Job, Opened, PlannedCheck, Preparing
@@ -30,6 +30,7 @@ from grader.sandbox.autograd import with_advice
 from grader.suite import context
 from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
+from grader.suite.discreet import Discretion
 from grader.suite.figure import figures_of
 from grader.suite.ours import OurGuest
 from grader.suite.plan import Step, shown_path
@@ -88,6 +89,8 @@ class Judge:
         self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
         self._ours = OurGuest(self.exercise, job, open_session)
+        self._discretion = cache(lambda: discretion_of(self.exercise, job))
+        self._keeps_inputs = False  # the guest was in a hidden check, and may have kept what it was given there
         self._shared: dict[tuple[str, str, str], context.Shared] = {}
 
     def run(self) -> None:
@@ -145,9 +148,13 @@ class Judge:
     def _judge(self, session: context.SessionLike, index: int) -> None:
         step = self.suite.steps[index]
         if blocker := self._blocker(step):
-            sentence = messages.WAITS_FOR.format(id=blocker.id, title=blocker.title.rstrip("."))
+            title = blocker.twins.get(language.current(), blocker.title)
+            sentence = messages.WAITS_FOR.format(id=blocker.id, title=title.rstrip(".。"))
             self._tell(index, Verdict(Outcome.BLOCKED, sentence), blocked_by=blocker.id)
             return
+        if self._keeps_inputs and step.planned.visibility == "public":
+            session.close()  # what is printed in a public check is shown, so a guest begins it that knows no hidden one
+        self._keeps_inputs = step.planned.visibility == "hidden"
         began = time.perf_counter()
         for tries in range(1, self._attempts + 1):
             if time.monotonic() >= self.progress.deadline:
@@ -182,6 +189,8 @@ class Judge:
         check.draws_key = self.suite.files.key_of(planned.visibility)
         check.exercise, check.bands = self.exercise, self._bands(step)
         check.deadline, check.ours = deadline, self._ours
+        if planned.visibility == "hidden" and self.exercise.feedback.hidden != "full":
+            check.discretion = self._discretion()
         self.line.send(Began(index, deadline))
         context.begin(check)
         try:
@@ -199,10 +208,10 @@ class Judge:
         if isinstance(failure, StudentRaised):
             check.record(context.EXCEPTION_LABEL, context.Raised.of(failure))
         stdout = session.stdout  # before `lost`: reading it may find that too much was printed
-        verdict = verdict_of(failure, session.lost)
+        verdict = verdict_of(failure, session.lost, check.discretion)
         if verdict.outcome is Outcome.ERROR:
             _log(failure, planned.id)
-            verdict = could_not_go_on(failure, self.suite.files.owns, session.received) or verdict
+            verdict = could_not_go_on(failure, self.suite.files.owns, session.received, check.discretion) or verdict
         session.end_check()
         if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
             verdict = replace(verdict, figures=(*figures_of(failure, planned.visibility), *check.curves))
@@ -270,6 +279,16 @@ def with_evidence(verdict: Verdict, check: context.Check, failure: BaseException
     return replace(verdict, evidence=evidence, message=message)
 
 
+def discretion_of(exercise: Exercise, job: Job) -> Discretion:
+    """Return what may be told of words that this submission chooses in a hidden check."""
+    given = [*exercise.stub_folder.glob("*.py"), *exercise.stub_folder.glob("README*.md")]
+    return Discretion(
+        {source.name: source.text for source in job.sources},
+        [path.read_text("utf-8", "replace") for path in given],
+        [rule.sentence for rule in exercise.policy.translated().rules],
+    )
+
+
 def check_result(
     step: Step, verdict: Verdict, wall_s: float = 0.0, blocked_by: str | None = None, stdout: str = ""
 ) -> CheckResult:
@@ -277,7 +296,7 @@ def check_result(
     planned = step.planned
     return CheckResult(
         id=planned.id,
-        title=planned.title,
+        title=planned.shown_title,
         visibility=planned.visibility,
         device=planned.device,
         outcome=verdict.outcome,

@@ -12,6 +12,7 @@ import pytest
 from grader import messages
 from grader.errors import CourseError
 from grader.events import Visibility
+from grader.language import titles
 from grader.suite.plan import SuiteCheck
 
 DESCRIPTIONS = (
@@ -64,7 +65,7 @@ def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteChec
     for name in _REFUSED:
         if item.get_closest_marker(name):
             raise CourseError(messages.CHECK_SKIPPED.format(where=where, id=item.name, how=name))
-    title = (item.function.__doc__ or "").strip().split("\n")[0].strip()
+    title, twins = titles(item.function.__doc__ or "")
     if not title:
         raise CourseError(messages.CHECK_WITHOUT_TITLE.format(where=where, id=item.name))
     return SuiteCheck(
@@ -78,6 +79,7 @@ def describe(item: pytest.Item, visibility: Visibility, where: str) -> SuiteChec
         check_wall_s=_number(item, "limits", where, key="check_wall_s", default=None),
         devices=_names(item, "devices", where) or None,
         attempts=_attempts(item, visibility, where),
+        twins=twins,
     )
 
 

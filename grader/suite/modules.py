@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from torch import Tensor
 
 from grader import messages
+from grader.suite.context import told_names, told_sizes
 from grader.suite.expect import fail_received, type_name
 
 __tracebackhide__ = True  # in a plain pytest, a failure is shown at the suite's line
@@ -43,12 +44,12 @@ def _fail(label: str, shapes: dict[str, str], wanted: dict[str, str]) -> NoRetur
     shown = [f"-{name}" for name in missing] + [f"+{name}" for name in extra]
     received = " ".join(shown + [f"{name} {shapes[name]}" for name in other])
     if missing:
-        present = ", ".join(shapes) or "none"
+        present = ", ".join(told_names(shapes)) or "none"
         fail_received(label, received, messages.NAMES_MISSING, missing=", ".join(missing), present=present)
     if extra:
-        fail_received(label, received, messages.NAMES_EXTRA, extra=", ".join(extra))
+        fail_received(label, received, messages.NAMES_EXTRA, extra=", ".join(told_names(extra)))
     name = other[0]
-    facts = {"name": name, "expected": wanted[name], "actual": shapes[name]}
+    facts = {"name": name, "expected": wanted[name], "actual": told_sizes(shapes[name])}
     fail_received(label, received, messages.NAMED_SHAPE, **facts)
 
 

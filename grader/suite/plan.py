@@ -7,7 +7,7 @@ The plan is fixed before the guest starts: points come from it, and a check miss
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,6 +31,7 @@ class SuiteCheck:
     check_wall_s: float | None = None
     devices: tuple[str, ...] | None = None
     attempts: int = 0  # how often a calibrated check may train; 0 for any other check
+    twins: Mapping[str, str] = field(default_factory=dict, hash=False)  # the title in other languages
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def make_plan(
 def _planned(check: SuiteCheck, device: str, parameters: int, absent: Mapping[str, str]) -> PlannedCheck:
     points = check.points / parameters
     lacks = absent.get(device, "")
+    twins = dict(check.twins)
     return PlannedCheck(
-        check.id, check.title, check.visibility, device, points, device in absent, lacks, check.attempts
+        check.id, check.title, check.visibility, device, points, device in absent, lacks, check.attempts, twins
     )
 
 

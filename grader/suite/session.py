@@ -80,7 +80,7 @@ def sessions_from(guests: GuestSource, exercise: Exercise) -> Callable[[Job], Su
 
     def open_session(job: Job) -> SuiteSession:
         sources = tuple(Source(source.name, source.text) for source in job.sources)
-        spec = GuestSpec(Tier(job.tier), exercise.limits, sources, policy=exercise.policy, gpu=job.gpu)
+        spec = GuestSpec(Tier(job.tier), exercise.limits, sources, policy=exercise.policy.translated(), gpu=job.gpu)
         return SuiteSession(guests, spec)
 
     return open_session

@@ -21,6 +21,7 @@ from grader.errors import CourseError, GuestLost, ProxyMisuse, StudentRaised, Su
 from grader.events import Score
 from grader.results import Curves, Figure, Frame, Outcome
 from grader.suite.advice import advice
+from grader.suite.discreet import Discretion
 from grader.suite.expect import Awarded, ComparisonFailed, type_name
 
 _MESSAGE_CHARS = 4000
@@ -56,8 +57,10 @@ class Verdict:
         return 1.0 if self.outcome is Outcome.PASSED else self.awarded
 
 
-def verdict_of(failure: BaseException | None, lost: GuestLost | None) -> Verdict:
+def verdict_of(failure: BaseException | None, lost: GuestLost | None, discretion: Discretion | None = None) -> Verdict:
     """Return the verdict on a check that ended with `failure`; a lost guest outweighs whatever the suite made of it.
+
+    With `discretion` no word is told that the student's code could have put an input into.
 
     Raises:
         CourseError: the suite itself is broken; nothing can be said about the submission.
@@ -65,23 +68,26 @@ def verdict_of(failure: BaseException | None, lost: GuestLost | None) -> Verdict
     if lost is not None or isinstance(failure, GuestLost):
         guest_lost = lost if lost is not None else failure
         assert isinstance(guest_lost, GuestLost)
-        return Verdict(guest_lost.outcome, _clip(guest_lost.message), frames=guest_lost.frames)
+        frames = discretion.frames(guest_lost.frames) if discretion else guest_lost.frames
+        return Verdict(guest_lost.outcome, _clip(guest_lost.message), frames=frames)
     if failure is None:
         return Verdict(Outcome.PASSED)
     if isinstance(failure, StudentRaised):
-        return Verdict(failure.outcome, _raised(failure), frames=failure.frames)
+        told = discretion.raised(failure) if discretion else failure
+        return Verdict(failure.outcome, _raised(failure, told), frames=told.frames)
     if isinstance(failure, SubmissionError):
         return Verdict(failure.outcome, _clip(str(failure)))
-    return _host_verdict(failure)
+    return _host_verdict(failure, discretion)
 
 
-def _host_verdict(failure: BaseException) -> Verdict:
+def _host_verdict(failure: BaseException, discretion: Discretion | None) -> Verdict:
     """Judge an exception of host code: a comparison, a plain assert, or our own mistake."""
     if isinstance(failure, ComparisonFailed):
         awarded = failure.share if isinstance(failure, Awarded) else 0.0
         return Verdict(Outcome.FAILED, _clip(failure.message), failure.label, awarded=awarded)
     if isinstance(failure, ProxyMisuse) and failure.received is not None:
-        return Verdict(Outcome.FAILED, messages.RETURNED_UNREADABLE.format(type=failure.received))
+        kind = discretion.name(failure.received) if discretion else failure.received
+        return Verdict(Outcome.FAILED, messages.RETURNED_UNREADABLE.format(type=kind))
     if isinstance(failure, CourseError):
         raise failure
     if isinstance(failure, pytest.skip.Exception | pytest.xfail.Exception):
@@ -92,7 +98,10 @@ def _host_verdict(failure: BaseException) -> Verdict:
 
 
 def could_not_go_on(
-    failure: BaseException | None, is_suite: Callable[[str], bool], received: tuple[object, ...]
+    failure: BaseException | None,
+    is_suite: Callable[[str], bool],
+    received: tuple[object, ...],
+    discretion: Discretion | None = None,
 ) -> Verdict | None:
     """Return the verdict `failed` if a line of the suite itself broke on what the student's code had returned.
 
@@ -114,39 +123,41 @@ def could_not_go_on(
         return None
     if _GRAPH_IS_CUT.search(str(failure)):
         return Verdict(Outcome.FAILED, messages.GRAPH_IS_CUT_THERE)
-    return Verdict(Outcome.FAILED, _clip(messages.RETURNED_UNUSABLE.format(what=_shown(received[0]))))
+    return Verdict(Outcome.FAILED, _clip(messages.RETURNED_UNUSABLE.format(what=_shown(received[0], discretion))))
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, discretion: Discretion | None) -> str:
     """Say what a received value is, as far as a student needs to know."""
+    told: Callable[[object], str] = discretion.key if discretion else str
     match value:
         case None:
             return messages.SHOWN_NOTHING
         case Tensor():
             dtype = str(value.dtype).removeprefix("torch.")
-            return messages.SHOWN_TENSOR.format(shape=tuple(value.shape), dtype=dtype)
+            return messages.SHOWN_TENSOR.format(shape=told(tuple(value.shape)), dtype=dtype)
         case numpy.ndarray():
-            return messages.SHOWN_ARRAY.format(shape=value.shape, dtype=value.dtype)
+            return messages.SHOWN_ARRAY.format(shape=told(value.shape), dtype=value.dtype)
         case list() | tuple():
             return messages.SHOWN_SEQUENCE.format(type=type(value).__name__, count=len(value))
         case dict():
-            keys = ", ".join(repr(key)[:40] for key in list(value)[:_SHOWN_KEYS]) or "(none)"
+            keys = ", ".join(told(repr(key)[:40]) for key in list(value)[:_SHOWN_KEYS]) or "(none)"
             return messages.SHOWN_DICT.format(keys=keys + (", …" if len(value) > _SHOWN_KEYS else ""))
-    return messages.SHOWN_OTHER.format(type=type_name(value))
+    return messages.SHOWN_OTHER.format(type=discretion.name(type_name(value)) if discretion else type_name(value))
 
 
-def _raised(raised: StudentRaised) -> str:
-    where = raised.frames[-1] if raised.frames else None
+def _raised(raised: StudentRaised, told: StudentRaised) -> str:
+    """Return the sentence for an exception, in the words of `told`."""
+    where = told.frames[-1] if told.frames else None
     if raised.outcome is Outcome.TODO:
         return messages.NOT_WRITTEN_YET.format(function=where.function if where else "the function")
     if raised.outcome is Outcome.MEMORY:
         return messages.OUT_OF_GPU_MEMORY if _GPU_TEXT.search(raised.text) else messages.OUT_OF_MEMORY
     if raised.type_name == "MissingName" and where is None:
-        return _clip(raised.text)  # nobody's line: the suite asked for a name that the file does not have
+        return _clip(told.text)  # nobody's line: the suite asked for a name that the file does not have
     if raised.outcome is Outcome.FORBIDDEN:
-        return _clip(raised.text)
+        return _clip(told.text)
     place = messages.RAISED_AT.format(file=where.file, line=where.line) if where else ""
-    said = messages.RAISED.format(type=raised.type_name, text=raised.text or messages.NO_TEXT, place=place)
+    said = messages.RAISED.format(type=told.type_name, text=told.text or messages.NO_TEXT, place=place)
     return "\n".join(filter(None, (_clip(said), advice(raised))))
 
 

@@ -46,6 +46,7 @@ from grader.suite.judge import Judge, OpenSession, Progress, check_result
 from grader.suite.present import absent_devices, held_for
 from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
+from grader.ticket import CalledOff
 
 # A judge answers this long after its own deadline has passed, or it is stuck in host code. It has to be longer than all
 # that the channel waits for a guest that was given up (where it stands, how it ended, until it is gone), and by more
@@ -138,11 +139,14 @@ class Supervisor:
             self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.job.trial.order)
         elif self.job.backwards:
             self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.progress.todo[::-1])
-        with self._gpu() as held:
-            if held is not None:
-                self.job = replace(self.job, gpu=held.gpu)
-            self.progress.deadline = time.monotonic() + self._wall_s
-            self._judge()
+        try:
+            with self._gpu() as held:
+                if held is not None:
+                    self.job = replace(self.job, gpu=held.gpu)
+                self.progress.deadline = time.monotonic() + self._wall_s
+                self._judge()
+        except CalledOff:  # its judge is dead, and this suite is as good as before
+            self._forward(Finished())
 
     def _gpu(self) -> contextlib.AbstractContextManager[Held | None]:
         """Hold a GPU for the whole submission if a check of it needs one; waiting is told, and no part of its time."""
@@ -150,8 +154,16 @@ class Supervisor:
         return held_for(devices, lambda device: self._forward(Preparing(device, busy=True)), self._pause)
 
     def _pause(self, wait_s: float) -> None:
-        if select.select([self.caller], [], [], wait_s)[0]:
-            raise CallerGone  # it has nothing to say while a job runs
+        if self.caller.pending() or select.select([self.caller], [], [], wait_s)[0]:
+            self._listen()
+
+    def _listen(self) -> None:
+        """Hear what our caller says while its job runs: to stop, or nothing any more."""
+        is_stop = self.caller.hears_stop()
+        if is_stop is None:
+            raise CallerGone
+        if is_stop:
+            raise CalledOff
 
     def _judge(self) -> None:
         last: Finished | Broken | None = None
@@ -188,13 +200,11 @@ class Supervisor:
 
     def _next_event(self, judge: _Running) -> Event | None:
         while not judge.line.pending():
-            wait_s = judge.deadline - time.monotonic()
+            wait_s = 0.0 if self.caller.pending() else judge.deadline - time.monotonic()
             ready = select.select([judge.line, self.caller], [], [], max(0.0, wait_s))[0]
-            if self.caller in ready:
-                raise CallerGone  # it has nothing to say while a job runs, so this is the end of the line
-            if not ready:
-                return None
-            if not judge.line.fill():
+            if self.caller in ready or self.caller.pending():
+                self._listen()
+            elif not ready or not judge.line.fill():
                 return None
         return judge.line.receive()
 

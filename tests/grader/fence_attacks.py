@@ -126,6 +126,51 @@ def _aim_signals_at_parent() -> bool:
     return fcntl.fcntl(ours, f_setown, parent()) == 0
 
 
+def _aim_signals_of_any_kind() -> bool:
+    f_setown_ex, f_owner_pid = 15, 1
+    ours, _theirs = os.pipe()
+    return bool(fcntl.fcntl(ours, f_setown_ex, struct.pack("ii", f_owner_pid, parent())))
+
+
+def _aim_by_ioctl(request: int) -> Callable[[], bool]:
+    def aim() -> bool:
+        ours, _theirs = socket.socketpair()
+        return fcntl.ioctl(ours, request, struct.pack("i", parent())) is not None
+
+    return aim
+
+
+def _enlarge_buffer(option: int) -> Callable[[], bool]:
+    def enlarge() -> bool:
+        ours, _theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, option, 1 << 20)
+        return True
+
+    return enlarge
+
+
+def _send_descriptor() -> bool:
+    """Hide a descriptor in the buffer of a socket, where no limit on descriptors counts it."""
+    ours, _theirs = socket.socketpair()
+    return socket.send_fds(ours, [b"x"], [0]) == 1
+
+
+def _thread_with_own_descriptors() -> bool:
+    """Start a thread that has a table of descriptors of its own, and with it their limit once more."""
+    vm, sighand, thread = 0x100, 0x800, 0x10000
+    stack = mmap.mmap(-1, 1 << 16)
+    top = ctypes.addressof(ctypes.c_char.from_buffer(stack)) + len(stack)
+    pause = ctypes.cast(_libc.pause, ctypes.c_void_p)
+    if _libc.clone(pause, ctypes.c_void_p(top), vm | sighand | thread, None) < 0:
+        raise OSError(ctypes.get_errno(), "clone")
+    return True
+
+
+def _leave_the_shared_descriptors() -> bool:
+    close_range_unshare = 2
+    return call("close_range", 200, 200, close_range_unshare) == 0
+
+
 def _list_processes() -> list[str]:
     return [name for name in os.listdir("/proc") if name.isdigit() and int(name) not in (1, os.getpid())]
 
@@ -230,6 +275,14 @@ DENIALS = (
     Denial("limit the parent", _limit_parent, (_EPERM,)),
     Denial("pin the parent", _pin_parent, (_EPERM,)),
     Denial("aim signals at the parent", _aim_signals_at_parent, (_EPERM,)),
+    Denial("aim signals of any kind at the parent", _aim_signals_of_any_kind, (_EPERM,)),
+    Denial("aim signals by FIOSETOWN", _aim_by_ioctl(0x8901), (_EPERM,)),
+    Denial("aim signals by SIOCSPGRP", _aim_by_ioctl(0x8902), (_EPERM,)),
+    Denial("larger buffer to send from", _enlarge_buffer(socket.SO_SNDBUF), (_EPERM,)),
+    Denial("larger buffer to receive in", _enlarge_buffer(socket.SO_RCVBUF), (_EPERM,)),
+    Denial("descriptor in a socket's buffer", _send_descriptor, (_EPERM,)),
+    Denial("thread with descriptors of its own", _thread_with_own_descriptors, (_EPERM,)),
+    Denial("descriptors of one's own", _leave_the_shared_descriptors, (_EPERM,)),
     Denial("internet socket", _open_socket(socket.AF_INET, socket.SOCK_STREAM), (_NO_FAMILY,)),
     Denial("unix socket", _open_socket(socket.AF_UNIX, socket.SOCK_STREAM), (_NO_FAMILY,)),
     Denial("datagram to a server with a path", _send_datagram, (_EPERM,)),

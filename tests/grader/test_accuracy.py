@@ -259,7 +259,7 @@ def test_a_public_check_cannot_be_calibrated(tmp_path: Path) -> None:
 
 
 def test_the_digest_of_a_check_is_that_of_its_file_and_its_helpers(tmp_path: Path) -> None:
-    """Other test files, caches and the calibration itself do not count."""
+    """Other test files, caches, the calibration itself and what students read of a check do not count."""
     exercise = make_course(tmp_path, suite("@calibrated()"))
     folder = exercise.hidden_folder
     file = folder / "test_hidden.py"
@@ -268,7 +268,13 @@ def test_the_digest_of_a_check_is_that_of_its_file_and_its_helpers(tmp_path: Pat
     (folder / "calibration.toml").write_text("a = 1\n")
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "x.pyc").write_text("")
+    text = file.read_text()
+    file.write_text(text.replace("'''B.'''", "'''B.\n\n    zh_CN: 乙。\n    '''"))
+    assert file.read_text() != text
     assert suite_digest(exercise, file) == before
+    file.write_text(text.replace("test_trained(submission)", "test_trained(submission, rng)"))
+    assert suite_digest(exercise, file) != before
+    file.write_text(text)
     (folder / "sub").mkdir()
     (folder / "sub" / "data.txt").write_text("1\n")
     with_data = suite_digest(exercise, file)

@@ -12,6 +12,7 @@ from grader.errors import StudentRaised
 from grader.grade import Grader
 from grader.results import Outcome
 from grader.sandbox.fence import strongest_tier
+from grader.sandbox.guest import surroundings
 from grader.submission import made_submission
 from grader.suite.advice import advice
 
@@ -43,17 +44,22 @@ SAID = {
     "somebody who types": ("EOFError", "EOF when reading a line", "nobody"),
     "a mistake": ("ValueError", "too many values to unpack (expected 2)", ""),
     "another mistake": ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied", ""),
-    "an error of a file's content": ("OSError", "[Errno 28] No space left on device", ""),
+    "one thread too many": ("RuntimeError", "can't start new thread", "threads"),
+    "a full folder": ("OSError", "[Errno 28] No space left on device", "space"),
+    "a full folder, with its name": ("OSError", "[Errno 28] No space left on device: 'a.pt'", "space"),
+    "an error of a file's content": ("OSError", "[Errno 22] Invalid argument", ""),
 }  # fmt: skip
 # How the sentences begin.
 SENTENCES = {
-    "process": ("No process", "评判代码的环境里不能启动进程"),
+    "process": ("Nothing else can be started", "评判代码的环境里不能启动其他程序"),
     "network": ("There is no network", "评判代码的环境里没有网络"),
     "database": ("A database in a file", "文件中的数据库需要文件锁"),
     "screen": ("There is no screen", "评判代码的环境里没有屏幕"),
     "file": ("Your code is judged in", "代码在一个空文件夹中接受评判"),
     "package": ("Only the files that", "只提交练习指定的文件"),
     "nobody": ("Nobody is there", "没有人在那里输入答案"),
+    "threads": ("Your code has started as many threads", "你的代码启动的线程已达到"),
+    "space": ("The files that your code has written fill", "你的代码写入的文件已占满"),
     "": ("", ""),
 }
 
@@ -184,6 +190,15 @@ def test_a_result_that_cannot_be_differentiated_is_told_as_that(bench: Grader, r
     assert gradient.message.startswith("Your code returned something that autograd cannot follow back")
 
 
+def test_a_program_that_is_not_started_is_told(bench: Grader, capfd: pytest.CaptureFixture[str]) -> None:
+    """os.system says nothing by itself: a line is printed, once, and the code goes on."""
+    text = "import os\ndef f():\n    return 7 * (os.system('mkdir a') == -1 and not os.path.exists('a'))\n"
+    assert judged(bench, text)[0] == (Outcome.PASSED, "")
+    surroundings.no_program("true")
+    surroundings.no_program("true")
+    assert capfd.readouterr().err.count("os.system started nothing") == 1
+
+
 def test_the_sentence_follows_the_language(bench: Grader) -> None:
     """From a worker process that cannot start, in a guest, to what a Chinese student reads."""
     loader = """
@@ -194,7 +209,7 @@ def f():
     language.use("zh_CN")
     (outcome, message), _ = judged(bench, loader)
     assert outcome is Outcome.RAISED
-    assert "评判代码的环境里不能启动进程" in message
+    assert "评判代码的环境里不能启动其他程序" in message
     assert "num_workers=0" in message
 
 

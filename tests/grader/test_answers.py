@@ -28,6 +28,9 @@ def test_a_wrong_answer_explains_itself(path: Path) -> None:
     assert all(text.endswith((".", "?")) for text in (said.statement, *said.hints))
     assert len(hints_in_chinese) == len(said.hints) == 3
     assert all(re.search("[\u4e00-\u9fff]", text) for text in (in_chinese, *hints_in_chinese))
+    assert not re.search(
+        "[\u4e00-\u9fff] [\u4e00-\u9fff]", " ".join((in_chinese, *hints_in_chinese)).replace("。 ", "。")
+    )
 
 
 @pytest.mark.parametrize("exercise", WRONG)

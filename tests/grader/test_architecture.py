@@ -77,6 +77,8 @@ def modules_under(prefix: str) -> list[str]:
         *modules_under("grader.classroom"),
         "grader.author.gradescope",
         "grader.author.own_wheel",
+        "grader.author.release",
+        "grader.author.released_folder",
         "grader.author.scaffold",
     ],
 )

@@ -192,7 +192,7 @@ def test_progress_is_told_while_the_atlas_is_built(grader: Grader) -> None:
     ("text", "problem"),
     [
         ('"""No name here."""\n', "must begin with"),
-        ('"""some-name: says little.\n\nH0: a\n"""\n', "lacks Fails, H1, H2, zh_CN"),
+        ('"""some-name: says little.\n\nH0: a\n"""\n', "lacks Fails, H1, H2[.]"),
         ('"""some-name: says.\nstray\n"""\n', "belongs to no key"),
         ("def broken(:\n", "cannot be read"),
     ],

@@ -123,22 +123,21 @@ def test_without_a_name_all_are_listed(run: Callable[..., Result], asked: list[A
     assert "grader check exercise1   (Backpropagation by hand)" in done.output
 
 
-def test_the_list_says_what_is_left(run: Callable[..., Result], tmp_path: Path,
-                                    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """Each exercise by number, with what is left to write of it; a name that two share is not offered as short."""
+def test_a_name_that_two_exercises_share_is_not_offered(run: Callable[..., Result], tmp_path: Path,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """The list offers commands that can be typed: where two exercises have one number, their whole names."""
     make_course(tmp_path, points=2.5)
     written = tmp_path / "exercises" / "exercise1_written"
     shutil.copytree(tmp_path / "exercises" / SLUG, written)
     (written / "work.py").write_text("def double(x):\n    return 2 * x  # raise NotImplementedError\n")
     (tmp_path / "exercises" / SLUG / "work.py").write_text(STUB * 2)
-    monkeypatch.chdir(written)
+    monkeypatch.chdir(tmp_path)
     done = run("list")
     assert done.exit_code == 0
-    assert re.findall(r"^1   Tiny +2.5 points\n    (\w+)\n    (.*)$", done.output, re.MULTILINE) == [
-        (SLUG, "still to be written: 2"),
-        ("exercise1_written", "nothing left that raises NotImplementedError"),
+    assert re.findall(r"^1   Tiny +2.5 points\n.*\n    (\w+): (.*)\n    next: (.*)$", done.output, re.MULTILINE) == [
+        (SLUG, "not begun, still to be written: 2", f"grader check {SLUG}"),
+        ("exercise1_written", "not checked as it is now", "grader check exercise1_written"),
     ]
-    assert done.output.endswith(f"\nCheck one: grader check {SLUG}\n")
 
 
 def test_a_course_without_exercises_says_so(run: Callable[..., Result], tmp_path: Path,
@@ -153,16 +152,32 @@ def test_a_course_without_exercises_says_so(run: Callable[..., Result], tmp_path
 
 def test_the_courses_language_is_spoken(run: Callable[..., Result], tmp_path: Path, asked: list[Asked],
                                         monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """course.toml chooses the language, --lang overrules it, and one that does not exist breaks the course."""
+    """course.toml chooses the language, the environment overrules it, --lang both; an unknown one breaks the course."""
     make_course(tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "course.toml").write_text('name = "Tiny"\nlanguage = "zh_CN"\n')
     assert "没有名为" in run("check", "nothing").output
     assert "There is no exercise" in run("check", "nothing", "--lang", "en").output
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert "There is no exercise" in run("check", "nothing").output
+    assert "没有名为" in run("check", "nothing", "--lang", "zh_CN").output
+    monkeypatch.setenv("LC_ALL", "C")
     run("check", "1", "--lang", "zh_CN")
     assert asked[0].wanted.command == "grader check 1 --lang zh_CN"
     (tmp_path / "course.toml").write_text('name = "Tiny"\nlanguage = "tlh"\n')
     assert run("check", "1").exit_code == 3
+
+
+@pytest.mark.parametrize("command", [("check",), ("list",), ("hint", "1")])
+def test_before_there_is_a_course_the_environments_language_is_spoken(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Whoever stands in the wrong folder is told so in their own language; --lang works there too."""
+    monkeypatch.chdir(tmp_path)
+    assert "No course.toml in" in run(*command).output
+    assert "中都没有 course.toml" in run(*command, "--lang", "zh_CN").output
+    monkeypatch.setenv("GRADER_LANG", "zh_CN")
+    assert "中都没有 course.toml" in run(*command).output
 
 
 def test_options_reach_the_grader(run: Callable[..., Result], asked: list[Asked]) -> None:

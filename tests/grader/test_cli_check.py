@@ -164,12 +164,17 @@ def test_the_result_is_kept_and_the_report_written(folder: Path, tmp_path: Path)
 
 
 def test_only_a_students_own_files_are_remembered_for_hints(folder: Path) -> None:
-    """Checked without --submission, the last result is what `grader hint` speaks about; another file's is not."""
+    """Checked without --submission, hints and the list speak of it, and the same files are packed; not of another's."""
     state = folder / ".grader" / "state.json"
     state.unlink(missing_ok=True)
     grader_run(folder, "check", "1", "--submission", written(folder, "failing.py", FAILING))
     assert not state.exists()
-    grader_run(folder, "check", "1", "--lang", "zh_CN")
+    judged = ExerciseResult.from_json(
+        grader_run(folder, "check", "1", "--lang", "zh_CN", "--json", "-").stdout.encode()
+    )
+    assert f"  0 / {judged.max_score:g} points, best 0\n" in grader_run(folder, "list").stdout
+    packed = grader_run(folder, "bundle", "1", "--out", folder / "handin.zip").stdout
+    assert f"    submission {judged.submission.sha256}\n" in packed
     done = grader_run(folder, "hint", "1", "test_number")
     assert done.stdout.startswith("Doubles a number.\ntest_number\n\n  还没有写：double 仍然抛出")
     assert (done.stderr, done.returncode) == ("", 0)

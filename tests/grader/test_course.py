@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.course import Course, Exercise, find_course, load_course, load_exercise
 from grader.errors import CourseError, UsageError
+from grader.limits import Limits
 from grader.policy import Forbid, Policy
+
+from .classroom_data import ROOT
 
 GOOD = 'title = "T"\nfiles = ["work.py"]\npoints = 3\n'
 
@@ -90,6 +95,12 @@ def test_limits_and_devices_come_from_the_file(with_toml: Callable[[str], Exerci
     assert (exercise.limits.check_wall_s, exercise.limits.wall_s, exercise.devices) == (2.0, 60.0, ("cpu", "cuda"))
 
 
+def test_every_limit_and_its_default_are_documented() -> None:
+    """An author finds in docs/suites.md what may be said; a limit that was added or changed is added there too."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", (ROOT / "docs/suites.md").read_text(), re.MULTILINE)
+    assert {key: float(default) for key, default in rows} == msgspec.to_builtins(Limits())
+
+
 def test_policy_and_feedback_come_from_the_file(with_toml: Callable[[str], Exercise]) -> None:
     """Each [[policy.forbid]] is one rule; without the tables everything is allowed and hints are given."""
     plain = with_toml(GOOD)
@@ -136,6 +147,10 @@ def test_autograd_off_forbids_what_differentiates_after_the_exercises_own_rules(
         (GOOD + '[limits]\nwall_s = "long"\n', "limits.wall_s: Expected `float`, got `str`"),
         (GOOD + "[limits]\nwall_s = 0\n", "limits.wall_s: expected a number above 0"),
         (GOOD + "[limits]\nwall_s = nan\n", "limits.wall_s: expected a number above 0"),
+        (GOOD + "[limits]\nsource_bytes = 0\n", "limits.source_bytes: expected a number above 0"),
+        (GOOD + "[limits]\nsource_bytes = 1.5\n", "limits.source_bytes: Expected `int`, got `float`"),
+        (GOOD + '[limits]\nsource_bytes = "1 MB"\n', "limits.source_bytes: Expected `int`, got `str`"),
+        (GOOD + "[limits]\nsource_bytes = 33554433\n", "limits.source_bytes: Expected `int` <= 33554432"),
         (GOOD + '[devices]\nrun = ["tpu"]\n', "devices.run: expected different devices out of cpu, sim, cuda"),
         (GOOD + "[devices]\nrun = []\n", "devices.run: expected different devices"),
         (GOOD + '[policy]\nautograd = "maybe"\n', "policy.autograd: Invalid enum value 'maybe'"),

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from grader.author import sample_class
 from grader.author.sample_class import HANDED_IN, ROSTER, STUDENTS, unfinished, write_class
+from grader.author.stubs import without_marks
 from grader.cli import main
 from grader.commands import demo
 from grader.course import Exercise, load_course, load_exercise
@@ -69,13 +70,13 @@ def test_nothing_handed_in_says_what_is_wrong_with_it(made: tuple[Path, Counter[
 
 
 def test_the_notebook_holds_the_whole_answer(made: tuple[Path, Counter[str]], exercises: list[Exercise]) -> None:
-    """Its cells, put together, are the reference below a line for Jupyter."""
+    """Its cells, put together, are the reference, without what marks the stub in it, below a line for Jupyter."""
     [path] = (made[0] / HANDED_IN).rglob("*.ipynb")
     exercise = next(one for one in exercises if one.slug == path.parent.name)
     cells = json.loads(path.read_text())["cells"]
     reference = (exercise.solution_folder / exercise.files[0]).read_text()
     assert cells[0]["source"].startswith("%")
-    assert reference.endswith("".join(cell["source"] for cell in cells[1:]))
+    assert without_marks(reference).endswith("".join(cell["source"] for cell in cells[1:]))
 
 
 def test_unfinished_is_as_in_the_stub() -> None:

@@ -214,7 +214,7 @@ def test_a_comment_says_points_lateness_and_what_a_person_wrote() -> None:
     comment = Comment("adams", FIRST, "a < b & so on\n=1+1\u202e", "teacher", BEGAN)
     one = replace(standing(ADA, FIRST, 15.0), lateness=late, counted=13.5, comments=(comment,))
     assert comment_of(one, 20.0) == (
-        "13.5 of 20 points.<br>Handed in late: of 15 points, 90 % count.<br>Late days used for this: 1.<br>"
+        "13.5 of 20 points.<br>Handed in late: of 15 points, what counts is 90 %.<br>Late days used for this: 1.<br>"
         "a &lt; b &amp; so on<br>=1+1\\u202e"
     )
     language.use("zh_CN")

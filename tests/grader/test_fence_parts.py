@@ -104,14 +104,14 @@ def test_a_scratch_folder_that_outgrows_its_limit_is_noticed() -> None:
     """Bytes, number of files, and folders we may not look into all count."""
     path = scratch.make(None)
     try:
-        assert not scratch.exceeds(path, 1 << 20)
+        assert not scratch.exceeds(path, 1 << 20, os.getpid())
         Path(path, "folder").mkdir()
         Path(path, "folder", "big").write_bytes(bytes(2 << 20))
-        assert scratch.exceeds(path, 1 << 20)
-        assert not scratch.exceeds(path, 4 << 20)
+        assert scratch.exceeds(path, 1 << 20, os.getpid())
+        assert not scratch.exceeds(path, 4 << 20, os.getpid())
         for index in range(scratch.MAX_FILES):
             Path(path, str(index)).touch()
-        assert scratch.exceeds(path, 4 << 20)
+        assert scratch.exceeds(path, 4 << 20, os.getpid())
     finally:
         scratch.remove(path)
 

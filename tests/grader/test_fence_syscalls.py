@@ -145,6 +145,7 @@ def test_clone_makes_threads_and_nothing_else(machine: str) -> None:
     nr, thread = number(machine, "clone"), 0x3D0F00
     assert judge(machine, nr, (thread,)) == _ALLOW
     assert judge(machine, nr, (signal.SIGCHLD,)) == errno.EPERM
+    assert judge(machine, nr, (thread & ~0x400,)) == errno.EPERM  # without CLONE_FILES
     for namespace in (kernel.NEWNS, kernel.NEWUSER, kernel.NEWPID, kernel.NEWNET, 0x80):
         assert judge(machine, nr, (thread | namespace,)) == errno.EPERM
 
@@ -158,6 +159,18 @@ def test_argument_rules_refuse_what_they_name_and_leave_the_rest(machine: str) -
         assert {judge(machine, number(machine, name), (0, value)) for value in values} == {errno.EPERM}
     for name, values in allowed.items():
         assert {judge(machine, number(machine, name), (0, value)) for value in values} == {_ALLOW}
+    limits = {"prlimit64": (0,), "setrlimit": ()}  # of core files, 4, which would start programs of the system
+    for name, before in limits.items():
+        assert [judge(machine, number(machine, name), (*before, of)) for of in (3, 4, 5)] == [
+            _ALLOW,
+            errno.EPERM,
+            _ALLOW,
+        ]
+    options = {option: judge(machine, number(machine, "setsockopt"), (3, 1, option)) for option in range(64)}
+    assert {option for option, verdict in options.items() if verdict == errno.EPERM} == {7, 8, 32, 33}
+    assert [judge(machine, number(machine, "close_range"), (0, 9, flags)) for flags in (0, 2, 4, 6)] == [
+        _ALLOW, errno.EPERM, _ALLOW, errno.EPERM,
+    ]  # fmt: skip
     assert [judge(machine, number(machine, "prctl"), (op,)) for op in (1, 4, 15)] == [errno.EPERM, errno.EPERM, _ALLOW]
 
 

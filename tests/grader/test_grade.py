@@ -9,12 +9,14 @@ import psutil
 import pytest
 
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected
-from grader.events import Began, Ended, Finished, Job, Line, SourceText
+from grader.events import Began, Ended, Finished, Job, Line, PlannedCheck, SourceText
 from grader.grade import Grader, grade_submission
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
+from grader.sandbox.spawn import Zygote
 from grader.score import exit_code, is_complete, max_score, score
 from grader.submission import SourceFile, Submission
+from grader.ticket import CalledOff, Ticket
 
 from .tiny_course import REFERENCE, SLUG, STUB, make_course
 
@@ -263,6 +265,31 @@ def test_an_interrupted_job_leaves_nothing_running(tmp_path: Path) -> None:
         assert survivors(before, seen) == []
         with pytest.raises(InfrastructureError, match="This Grader is closed"):
             grader.grade(submitted(text))
+
+
+def test_a_job_that_is_called_off_leaves_a_warm_grader(tmp_path: Path, zygote: Zygote) -> None:
+    """In the middle of a check that loops, judge and guest end; the worker stays and judges what comes next."""
+    exercise = make_course(tmp_path, PATIENT, PUBLIC, points=3, more=LIMITS)
+    ticket, late, ended = Ticket(), Ticket(), list[str]()
+    with Grader(exercise, Tier.NONE, zygote) as grader:
+        warm = below()
+
+        def call_off(planned: PlannedCheck) -> None:
+            if planned.id == "test_host":
+                ticket.call_off()
+
+        with pytest.raises(CalledOff, match=r"^$"):
+            grader.judge(
+                submitted(f"{REFERENCE}\ndef mode():\n    while True: pass\n"),
+                on_begin=call_off, on_check=lambda check: ended.append(check.id), ticket=ticket,
+            )  # fmt: skip
+        assert ended == ["test_public", "test_first"]
+        assert survivors(warm) == []
+        good = grader.judge(submitted(REFERENCE + MODE.format("fine")), ticket=late).result
+        late.call_off()  # it has ended, so this means nothing to the next one
+        again = grader.judge(submitted(REFERENCE + MODE.format("fine"))).result
+        assert below() >= warm
+    assert (good.score, again.score) == (3.0, 3.0)
 
 
 def test_a_worker_that_is_killed_leaves_checks_not_run(tmp_path: Path) -> None:

@@ -212,6 +212,17 @@ def test_hints_speak_the_language_of_the_result(exercise: Exercise) -> None:
     assert take_hint(exercise).text == "写下形状。"
 
 
+def test_another_language_can_be_asked_for(exercise: Exercise) -> None:
+    """What is said now follows; what the last check left stays as it is, and the student is told how to change that."""
+    checked(exercise, failed())
+    hint = take_hint(exercise, lang="zh_CN")
+    assert (hint.heading, hint.text) == ("Your code misses the mask.", "Zeros have a gradient.")
+    assert "`grader check exercise1 --lang zh_CN`" in said(hint)
+    assert hint.command == "grader hint exercise1 --lang zh_CN"
+    checked(exercise, failed(), spoken="zh_CN")
+    assert "上次检查用的是另一种语言" not in said(take_hint(exercise, lang="zh_CN"))
+
+
 def test_the_command_prints_a_hint(exercise: Exercise, run: Callable[..., Result]) -> None:
     """Mistake, check, step, hint, and the command for the next one."""
     checked(exercise, failed())
@@ -227,7 +238,11 @@ def test_the_command_prints_a_hint(exercise: Exercise, run: Callable[..., Result
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["2"], "There is no exercise '2'"), (["1", "test_nothing"], "no 'test_nothing'"), ([], "Missing argument")],
+    [
+        (["2"], "There is no exercise '2'"),
+        (["1", "test_nothing"], "no 'test_nothing'"),
+        ([], "  grader hint exercise1 "),
+    ],
 )
 def test_a_wrong_command_line_exits_with_2(exercise: Exercise, run: Callable[..., Result], arguments: list[str],
                                            sentence: str) -> None:  # fmt: skip

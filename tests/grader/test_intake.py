@@ -73,6 +73,8 @@ def test_two_that_could_be_it_are_not_guessed(names: tuple[str, str], tmp_path: 
     read, unplaced = of_ada(tmp_path / "1", {names[0]: file(names[0], PY), names[1]: file(names[1], OLD)})
     assert read["exercise1"].startswith("Several files could be backprop.py: ada/")
     assert list(unplaced.values()) == [read["exercise1"]]
+    long = [b"#" * (1 << 20) + end for end in (b"1", b"2")]
+    assert list(of_ada(tmp_path / "3", {name: file(name, data) for name, data in zip(names, long, strict=True)})[1])
     same, nothing = of_ada(tmp_path / "2", {name: file(name, PY) for name in names})
     assert (same, nothing) == ({"exercise1": PY.decode()}, {})
 

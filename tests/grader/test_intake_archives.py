@@ -8,6 +8,7 @@ import stat
 import tarfile
 import unicodedata
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 from grader import language
 from grader.classroom.archive import MAX_ARCHIVE_BYTES, class_archive, student_archive
 from grader.errors import SubmissionRejected, UsageError
+from grader.limits import Limits
 
 from .handed_in import (
+    EXERCISES,
     PY,
     both,
     by_place,
@@ -207,6 +210,25 @@ def test_a_file_that_cannot_be_read_says_why(row: str, packed: bool, tmp_path: P
     data, sentence = BAD_FILES[row]
     name, data = ("hw.zip", zipped({"backprop.py": data})) if packed else ("backprop.py", data)
     handin = one_handin(tmp_path, name, data)
+    assert (handin.submission, handin.problem.startswith(sentence)) == (None, True), handin.problem
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("backprop.py", b"#" * 4097, "backprop.py is larger than 4 kB."),
+        ("hw.zip", zipped({"backprop.py": b"#" * 4097}), "backprop.py is larger than 4 kB."),
+        ("hw.ipynb", notebook("#" * 4097), "The code cells of hw.ipynb make a file that is larger than 4 kB."),
+    ],
+)
+def test_the_exercise_says_how_large_a_file_may_be(
+    name: str, data: bytes, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too large for one exercise is read for another, whichever way it came; the limit named is its own."""
+    assert one_handin(tmp_path / "large", name, data).submission is not None
+    small = replace(EXERCISES["exercise1"], limits=Limits(source_bytes=4096))
+    monkeypatch.setitem(EXERCISES, "exercise1", small)
+    handin = one_handin(tmp_path / "small", name, data)
     assert (handin.submission, handin.problem.startswith(sentence)) == (None, True), handin.problem
 
 

@@ -40,6 +40,7 @@ def judged(tmp_path: Path) -> Judged:
 
     def run(session: FakeSession, hidden: str = ONE_CHECK, **more: object) -> list[Event]:
         course = {key: more.pop(key) for key in ("public", "points", "more", "files") if key in more}
+        course = {"more": '[feedback]\nhidden = "full"\n', **course}  # what is not told at "hint": test_discreet
         exercise = make_course(tmp_path / "course", hidden, **course)  # type: ignore[arg-type]
         return judge_events(exercise, tmp_path / "private", session, **more)  # type: ignore[arg-type]
 

@@ -85,6 +85,15 @@ STUDENT = """
         while True:
             pass
 
+    def unseen_files():
+        kept = []
+        for _ in range(20):
+            kept.append(open("unseen", "wb", buffering=0))
+            os.unlink("unseen")
+            kept[-1].write(bytes(1 << 20))
+        while True:
+            pass
+
     def large_reply():
         return torch.zeros(1 << 20)
 
@@ -201,6 +210,14 @@ def test_many_files_are_refused_or_end_the_guest(session: Session) -> None:
     """A full scratch folder raises; where the folder itself has no limit the guest is ended with outcome output."""
     with pytest.raises((StudentRaised, GuestLost), match=r"No space left|MiB of files") as ended:
         session.submission.many_files()
+    assert isinstance(ended.value, StudentRaised) or ended.value.outcome is Outcome.OUTPUT
+    assert_next_check_is_served(session)
+
+
+def test_files_that_are_deleted_and_still_open_count_too(session: Session) -> None:
+    """Each is within the limit, and no folder shows them; together they are too much."""
+    with pytest.raises((StudentRaised, GuestLost), match=r"No space left|wrote more than 16 MiB of files") as ended:
+        session.submission.unseen_files()
     assert isinstance(ended.value, StudentRaised) or ended.value.outcome is Outcome.OUTPUT
     assert_next_check_is_served(session)
 

@@ -10,7 +10,8 @@ from grader.course import Exercise
 from grader.diagnosis.atlas import WrongAnswer, wrong_answers
 from grader.diagnosis.bench import atlas_of, entry_of
 from grader.diagnosis.lookup import Known, Record, diagnose
-from grader.grade import Grader, Judgement
+from grader.grade import Grader
+from grader.judgement import Judgement
 from grader.results import Outcome
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.course import Course, Exercise
 from grader.errors import SubmissionRejected, UsageError
-from grader.limits import Limits
-from grader.submission import MAX_SOURCE_BYTES, read_submission
+from grader.limits import MIB, Limits, size_text
+from grader.submission import read_submission
 
 SOURCE = b"def f(x):\n    return x\n"
 
@@ -60,6 +61,25 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted(exercise: Exercise
     assert read_submission(exercise, folder).sources[0].text == "x = 1\ny = 2\n"
 
 
+@pytest.mark.parametrize("name", ["MZ", "BZh9"])
+def test_a_name_that_begins_as_a_programs_file_does_is_a_name(exercise: Exercise, folder: Path, name: str) -> None:
+    """Two or three letters alone do not make a Python source a program or an archive; the bytes behind them do."""
+    (folder / "backprop.py").write_text(f"{name} = 3\n")
+    assert read_submission(exercise, folder).sources[0].text == f"{name} = 3\n"
+    (folder / "backprop.py").write_bytes(name.encode() + b"\x90\0\3\0")
+    with pytest.raises(SubmissionRejected, match=r"backprop\.py: this is a (program|compressed file)"):
+        read_submission(exercise, folder)
+
+
+def test_what_systems_leave_behind_is_nobodys_file(exercise: Exercise, folder: Path) -> None:
+    """Beside the files of the exercise only what a person put there is listed, as in a class."""
+    for name in ("backprop.py", ".DS_Store", "._backprop.py", "old.pyc", "notes.txt"):
+        (folder / name).write_bytes(SOURCE)
+    for name in (".ipynb_checkpoints", "venv", ".git", "figures"):
+        (folder / name).mkdir()
+    assert read_submission(exercise, folder).extra_files == ("figures", "notes.txt")
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -71,7 +91,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted(exercise: Exercise
         (("x = 1\n" * 9).encode("utf-16-le"), "saved as UTF-16"),
         (("x = 1\n" * 9).encode("utf-16-be"), "saved as UTF-16"),
         ("x = 1\n".encode("utf-32"), "saved as UTF-32"),
-        (b"#" * (MAX_SOURCE_BYTES + 1), "larger than 1 MB"),
+        (b"#" * (MIB + 1), "larger than 1 MB. Hand in the source only"),
+        (b"%PDF-1.7 and more", "backprop.py: this is a PDF, expected .py"),
+        (b"PK\x03\x04 and more", "backprop.py: this is a zip archive, expected .py"),
     ],
 )
 def test_a_file_that_is_no_source_is_rejected_with_a_reason(
@@ -86,8 +108,27 @@ def test_a_file_that_is_no_source_is_rejected_with_a_reason(
 
 def test_a_file_of_exactly_one_megabyte_is_read(exercise: Exercise, folder: Path) -> None:
     """The limit itself is allowed."""
-    (folder / "backprop.py").write_bytes(b"#" * MAX_SOURCE_BYTES)
-    assert len(read_submission(exercise, folder).sources[0].text) == MAX_SOURCE_BYTES
+    (folder / "backprop.py").write_bytes(b"#" * MIB)
+    assert len(read_submission(exercise, folder).sources[0].text) == MIB
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_exercise_says_how_large_a_file_may_be(exercise: Exercise, folder: Path, alone: bool) -> None:
+    """What exercise.toml allows is read, a byte more is not, and the sentence names this exercise's limit."""
+    small = replace(exercise, limits=Limits(source_bytes=4096))
+    path = folder / "backprop.py"
+    path.write_bytes(b"#" * 4096)
+    assert read_submission(small, path if alone else folder).sources
+    path.write_bytes(b"#" * 4097)
+    with pytest.raises(SubmissionRejected, match=r"backprop\.py is larger than 4 kB\."):
+        read_submission(small, path if alone else folder)
+    assert read_submission(exercise, path if alone else folder).sources
+
+
+def test_a_limit_is_written_exactly() -> None:
+    """Whoever is a byte above the limit reads no rounded number."""
+    written = [size_text(size) for size in (32 * MIB, 1536 << 10, 4096, 1000, 1)]
+    assert written == ["32 MB", "1536 kB", "4 kB", "1000 bytes", "1 bytes"]
 
 
 @pytest.mark.parametrize("name", ["Backprop.py", "backprop (1).py", "bakprop.py", "backprop.py.txt"])

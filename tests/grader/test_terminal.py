@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -22,7 +23,6 @@ from grader.terminal import (
     heading_lines,
     hint_lines,
     indented,
-    listing_lines,
     next_lines,
     number,
     printable,
@@ -30,6 +30,7 @@ from grader.terminal import (
     summary_lines,
     yes_no_lines,
 )
+from grader.wrapping import wrapped
 
 LONG = "word " * 60 + "x" * 200
 
@@ -86,7 +87,6 @@ def everything(*checks: CheckResult, console: Console, **facts: Any) -> list[Tex
         *(check_line(one, console) for one in checks),
         *detail_lines(whole, console),
         *summary_lines(whole, console),
-        *listing_lines(exercise(title=LONG, topics=(LONG,)), 3, console),
         *yes_no_lines([(False, LONG, LONG)], console),
     ]
 
@@ -123,6 +123,21 @@ def test_wide_characters_count_twice(plain: Console) -> None:
     line = check_line(check(title="梯度" * 40), plain)
     assert (line.cell_len, line.plain.count("梯度")) == (80, 14)
     assert {text.cell_len for text in indented("梯度" * 40, plain)[:-1]} == {80}
+
+
+def test_chinese_lines_are_filled_and_end_where_they_may(plain: Console) -> None:
+    """A line may end after any character, words of other scripts stay whole, and punctuation keeps its side."""
+    said = "出现在：ReLU 在 −1 和 2 处，sigmoid 在 0 和 ln 3 处，及各处斜率。（test_activations_worked_example）" * 3
+    for width in range(40, 80):
+        lines = [line.plain for line in wrapped(Text(said), width, plain)]
+        assert "".join(lines).replace(" ", "") == said.replace(" ", "")
+        assert max(map(cell_len, lines)) <= width
+        assert not any(line.startswith(tuple("，。：）")) or line.endswith(("（", " （")) for line in lines)
+        assert sum("test_activations_worked_example" in line for line in lines) == 3
+        assert min(map(cell_len, lines[:-1])) >= width - len("（test_activations_worked_example）") - 2
+    assert [line.plain for line in wrapped(Text("one two three"), 8, plain)] == [
+        line.plain for line in Text("one two three").wrap(plain, 8)
+    ]
 
 
 def test_large_points_take_room_from_the_title(plain: Console) -> None:
@@ -326,18 +341,6 @@ def test_an_unfenced_run_says_so(plain: Console) -> None:
     """At tier none the heading says that there is no fence."""
     assert "without a fence" in " ".join(read(heading_lines("exercise1", "Title", "none", 7, plain)))
     assert "without a fence" not in " ".join(read(heading_lines("exercise1", "Title", "landlock", 7, plain)))
-
-
-@pytest.mark.parametrize(
-    ("left", "state"), [(3, "still to be written: 3"), (0, "nothing left"), (None, "cannot be read")]
-)
-def test_an_exercise_is_listed_with_all_that_matters(left: int | None, state: str, plain: Console) -> None:
-    """Number, title, points, folder, state and topics."""
-    head, slug, said, topics = read(listing_lines(exercise(), left, plain))
-    assert head.split() == ["3", "Training", "12.5", "points"]
-    assert slug.strip() == "exercise3_training"
-    assert state in said
-    assert topics.strip() == "loss, step"
 
 
 def test_advice_is_given_only_where_needed(plain: Console) -> None:

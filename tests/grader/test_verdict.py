@@ -42,7 +42,7 @@ def test_an_award_earns_its_share_of_the_parameters_points(tmp_path: Path) -> No
     whole, part, after = judged(tmp_path, {1: 1, 2: 2 / 3})
     assert (whole.outcome, whole.points, whole.message) == (Outcome.PASSED, 2.0, "")
     assert (part.outcome, part.points, part.max_points) == (Outcome.FAILED, pytest.approx(4 / 3), 2.0)
-    assert (part.message, part.comparison) == ("Right for 2. That earns 66 % of this check's points.", "award")
+    assert (part.message, part.comparison) == ("Right for 2. Of this check's points that earns 66 %.", "award")
     assert (after.outcome, after.points) == (Outcome.BLOCKED, 0.0)
     assert score([whole, part, after]) == 3.333333
 

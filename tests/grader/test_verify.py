@@ -79,9 +79,9 @@ BAD_SUITE = '''
 
 def header(name: str, fails: str, part_of: str = "") -> str:
     """Return the header of a wrong answer."""
-    hints = "\n".join(f"{key}{language}: {key}" for language in ("", "_zh_CN") for key in ("H0", "H1", "H2"))
+    hints = "\n".join(f"{key}: {key}" for key in ("H0", "H1", "H2"))
     part = f"part_of: {part_of}\n" if part_of else ""
-    return f'"""{name}: is wrong.\n\n{hints}\nzh_CN: x\nFails: {fails}\n{part}"""\n'
+    return f'"""{name}: is wrong.\n\n{hints}\nFails: {fails}\n{part}"""\n'
 
 
 def answer(body: str, name: str = "", fails: str = "", part_of: str = "") -> str:
@@ -123,7 +123,9 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Gate]:
         f"{WRONG}/thrice.py": answer("x + 2 * x", "thrice", "test_double, test_luck, test_one", "nobody"),
         f"{EQUIVALENT}/not_so.py": answer("x"),
     }
-    return gates(make_course(tmp_path_factory.mktemp("bad"), BAD_SUITE, points=3, files=files))
+    files |= {f"exercises/{SLUG}/README{language}.md": "# Tiny\n" for language in ("", ".zh_CN")}
+    more = 'title_zh_CN = "小"\nhints = ["Think."]\n'
+    return gates(make_course(tmp_path_factory.mktemp("bad"), BAD_SUITE, points=3, files=files, more=more))
 
 
 def test_a_good_exercise_passes_every_gate(good: Exercise) -> None:
@@ -133,7 +135,7 @@ def test_a_good_exercise_passes_every_gate(good: Exercise) -> None:
     assert {gate.name: said(gate) for gate in first.gates if not gate.good} == {}
     assert [gate.name for gate in first.gates] == [
         "settled", "reference", "stub", "equivalents", "caught", "named", "neighbours", "layouts", "vacuity", "alone",
-        "reversed", "canary", "points", "signatures", "judged", "comparisons", "draws",
+        "reversed", "canary", "points", "signatures", "judged", "comparisons", "languages", "draws",
     ]  # fmt: skip
     assert first.cached == 0
     assert seen == [(done, first.runs) for done in range(first.runs + 1)]
@@ -209,12 +211,13 @@ def test_the_canary_sees_an_expected_value(bad: dict[str, Gate]) -> None:
 @pytest.mark.parametrize(("gate", "line"), [
     ("signatures", "work.py||half is (x) here, (x: float) in the stub."),
     ("judged", "work.py||no suite calls submission.half."),
+    ("languages", "exercise.toml|hints|this has no twin in zh_CN."),
     ("comparisons", "test_hidden.py:32|test_careless|a bare assert."),
     ("draws", "draws.key||There is no such file: who knows the seed of a run can draw what the checks draw."),
     ("comparisons", "test_hidden.py:33|test_careless|`pytest.raises(Exception)` is satisfied by any exception."),
 ])  # fmt: skip
 def test_what_can_be_read_off_the_files(bad: dict[str, Gate], gate: str, line: str) -> None:
-    """Unequal signatures, a function that nobody calls, careless comparisons: each with its place."""
+    """Unequal signatures, a function nobody calls, careless comparisons, half a translation: each with its place."""
     assert line in said(bad[gate])
 
 
@@ -284,7 +287,7 @@ def test_a_check_that_breaks_is_ours(tmp_path: Path) -> None:
 def test_a_broken_course_is_a_failing_gate(tmp_path: Path) -> None:
     """Points that do not add up stop the judging; what can be read off the files is said all the same."""
     found = gates(make_course(tmp_path, SUITE, points=3))
-    assert list(found) == ["course", "signatures", "judged", "comparisons", "draws"]
+    assert list(found) == ["course", "signatures", "judged", "comparisons", "languages", "draws"]
     assert said(found["course"]) == [
         f"{SLUG}||{SLUG}/exercise.toml says points = 3, but its checks are worth 2 together."
     ]

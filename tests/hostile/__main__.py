@@ -1,6 +1,9 @@
 """Run the corpus on every fenced tier of this machine and say what was found: `make hostile`.
 
     python -m tests.hostile [--tier TIER] [--part] [--show] [GROUP or GROUP/NAME ...]
+    python -m tests.hostile --controls
+
+At its end, and alone with --controls, stands for each layer a submission that succeeds without it.
 
 Where root's Python lies below a private home, guests of tier landlock cannot read it; that tier is then tried by an
 ordinary user, in a process of its own.
@@ -21,9 +24,10 @@ from grader.errors import CourseError, FenceError
 from grader.sandbox import fence
 from grader.sandbox.fence import Tier
 
+from . import controls
 from .bench import Judged
 from .entries import Entry, load_entries
-from .part import is_part
+from .part import part_of
 from .trial import KINDS, Trials
 
 _TIERS = (Tier.NAMESPACES, Tier.LANDLOCK)
@@ -34,6 +38,8 @@ _AS_NOBODY = _ROOT / "tests" / "grader" / "unprivileged.py"
 def main(arguments: list[str]) -> int:
     """Run what is asked for; return 1 if anything is not as it must be."""
     asked = _parser().parse_args(arguments)
+    if asked.controls:
+        return _show_controls()
     try:
         entries = [entry for entry in load_entries() if _is_named(entry, asked.names)]
     except CourseError as error:
@@ -50,7 +56,9 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(tally))
     else:
         _summarise(tally, entries, time.monotonic() - began)
-    return 1 if sum(tally[kind] for kind in KINDS) or not any(tally[tier.value] for tier in _TIERS) else 0
+    failed = sum(tally[kind] for kind in KINDS) or not any(tally[tier.value] for tier in _TIERS)
+    is_whole = not (asked.names or asked.part or asked.tier or asked.tally)
+    return 1 if (_show_controls() if is_whole else 0) or failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", help="a group, or an entry as GROUP/NAME; all without one")
     parser.add_argument("--tier", choices=[tier.value for tier in _TIERS], help="only at this tier")
     parser.add_argument("--part", action="store_true", help="only what `make test` tries")
+    parser.add_argument("--controls", action="store_true", help="only the positive controls of the layers")
     parser.add_argument("--show", action="store_true", help="tell what came of each")
     parser.add_argument("--tally", action="store_true", help="end with the numbers as JSON")
     return parser
@@ -69,6 +78,10 @@ def _is_named(entry: Entry, names: list[str]) -> bool:
 
 def _at(tier: Tier, entries: list[Entry], asked: argparse.Namespace) -> Counter[str]:
     """Hold the trials of one tier, here or, if only an ordinary user can have it, by one."""
+    possible = [entry for entry in entries if tier.value in entry.expect.tiers and not entry.expect.skip]
+    chosen = part_of(possible, tier) if asked.part else possible
+    if not chosen:
+        return Counter()
     try:
         fence.require_tier(tier)
     except FenceError as error:
@@ -78,10 +91,9 @@ def _at(tier: Tier, entries: list[Entry], asked: argparse.Namespace) -> Counter[
         return Counter()
     tally = Counter[str]()
     with Trials(tier) as trials:
-        for entry in entries:
-            if not entry.expect.skip and (is_part(entry, tier) if asked.part else tier.value in entry.expect.tiers):
-                tally[tier.value] += 1
-                tally.update(_hold(trials, tier, entry, asked.show))
+        for entry in chosen:
+            tally[tier.value] += 1
+            tally.update(_hold(trials, tier, entry, asked.show))
     return tally
 
 
@@ -95,7 +107,10 @@ def _as_nobody(tier: Tier, asked: argparse.Namespace) -> Counter[str]:
         for line in process.stdout:
             print(last, end="", flush=True)
             last = line
-    return Counter(json.loads(last))
+    try:
+        return Counter(json.loads(last))
+    except ValueError:  # its traceback stands above
+        sys.exit(f"{last}the run of tier {tier} broke off and ended with {process.returncode}")
 
 
 def _hold(trials: Trials, tier: Tier, entry: Entry, show: bool) -> list[str]:
@@ -128,6 +143,17 @@ def _summarise(tally: Counter[str], entries: list[Entry], wall_s: float) -> None
     for kind in KINDS:
         print(f"{kind}: {tally[kind]}")
     print(f"time: {wall_s:.0f} s")
+
+
+def _show_controls() -> int:
+    """Print what each layer is good for; return how many do not show it."""
+    print("\npositive controls, by layer:")
+    failed = 0
+    for shown in controls.run():
+        print(shown, flush=True)
+        failed += not (shown.skipped or shown.proves_it)
+    print(f"layers that no control proves: {failed}")
+    return failed
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from grader.grade import Grader
 from grader.report.render import student_report
 from grader.results import ExerciseResult
 from grader.sandbox.fence import Tier
+from grader.sandbox.spawn import Zygote
 from grader.submission import read_submission
 
 from .canaries import plant, planted
@@ -63,10 +64,13 @@ class Judged:
 
 
 class Bench:
-    """Judges submissions of the corpus one after the other, on one warm grader."""
+    """Judges submissions of the corpus one after the other, on one warm grader.
 
-    def __init__(self, tier: Tier) -> None:
-        self.tier = tier
+    With a `zygote` guests are forked from that one, which somebody else closes; `rules` are put into exercise.toml.
+    """
+
+    def __init__(self, tier: Tier, zygote: Zygote | None = None, rules: str = "") -> None:
+        self.tier, self._zygote, self._rules = tier, zygote, rules
         self.canaries = plant()
         self._resources = contextlib.ExitStack()
 
@@ -85,16 +89,18 @@ class Bench:
     def _start(self) -> None:
         self._root = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="hostile-")))
         copy_course(self._root / "course", self.canaries)
+        with (self._root / "course" / "exercises" / "exercise1_target" / "exercise.toml").open("a") as settings:
+            settings.write(self._rules)
         neighbour = self._root / "class" / "neighbour"
         neighbour.mkdir(parents=True)
         (neighbour / "work.py").write_text(f"# {self.canaries['neighbour']}\n")
         os.environ[_ENVIRONMENT] = self.canaries["environment"]
         self._resources.callback(os.environ.pop, _ENVIRONMENT, None)
         self.exercise = load_exercise(load_course(self._root / "course"), "1")
-        self.grader = self._resources.enter_context(Grader(self.exercise, self.tier))
+        self.grader = self._resources.enter_context(Grader(self.exercise, self.tier, self._zygote))
         zygote = psutil.Process(self.grader.zygote.pid)
-        # Nothing has been judged yet, so no judge has the worker's name.
-        (worker,) = [child.pid for child in zygote.children(recursive=True) if child.name() == "grader worker"]
+        # Nothing has been judged yet, so no judge has the worker's name; the youngest is ours.
+        *_, worker = [child.pid for child in zygote.children(recursive=True) if child.name() == "grader worker"]
         self.honest = self.judge(self.exercise.solution_folder)
         self.census = Census({"zygote": zygote.pid, "worker": worker})
 

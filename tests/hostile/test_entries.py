@@ -11,6 +11,7 @@ from grader.errors import CourseError
 from grader.grade import Grader
 from grader.results import Outcome
 from grader.sandbox.fence import Tier
+from grader.sandbox.spawn import Zygote
 
 from . import entries
 from .bench import copy_course
@@ -85,11 +86,11 @@ def test_stray_and_missing_files_are_named(tmp_path: Path, files: tuple[str, ...
         load_entry(made(tmp_path, files=files), tmp_path)
 
 
-def test_the_ids_that_are_read_from_the_suites_are_those_of_the_plan(tmp_path: Path) -> None:
+def test_the_ids_that_are_read_from_the_suites_are_those_of_the_plan(tmp_path: Path, zygote: Zygote) -> None:
     """The loader does not run the suites; the grader does."""
     copy_course(tmp_path, plant())
-    with Grader(load_exercise(load_course(tmp_path), "1"), Tier.NONE) as grader:
-        assert {planned.id for planned in grader.plan} == entries._checks()
+    with Grader(load_exercise(load_course(tmp_path), "1"), Tier.NONE, zygote) as grader:
+        assert {planned.id for planned in grader.plan} == entries.known_checks()
         assert sum(planned.max_points for planned in grader.plan) == 13
 
 

@@ -23,6 +23,7 @@ from grader.classroom.view import Standing
 from grader.course import Exercise
 from grader.results import ExerciseResult
 from grader.sandbox.fence import Tier
+from grader.sandbox.spawn import Zygote
 from grader.terminal import check_line, console_for, detail_lines, next_lines, summary_lines
 from tests.grader.conftest import usable
 from tests.grader.html_document import Document
@@ -33,9 +34,9 @@ from .entries import HERE, load_entry
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def bench(zygote: Zygote) -> Iterator[Bench]:
     """A grader for the target."""
-    bench = Bench(usable(Tier.NAMESPACES))
+    bench = Bench(usable(Tier.NAMESPACES), zygote)
     bench.start()
     try:
         yield bench

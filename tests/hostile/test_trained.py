@@ -12,6 +12,7 @@ import pytest
 from grader.grade import Grader
 from grader.results import CheckResult, Outcome
 from grader.sandbox.fence import strongest_tier
+from grader.sandbox.spawn import Zygote
 from grader.submission import made_submission
 from tests.grader.tiny_course import make_course
 
@@ -127,9 +128,10 @@ def learn(x, t):
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
+def bench(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Iterator[Grader]:
     """A grader for an exercise that trains, behind the strongest fence of this machine."""
-    with Grader(make_course(tmp_path_factory.mktemp("trained"), SUITE, points=5), strongest_tier()) as grader:
+    exercise = make_course(tmp_path_factory.mktemp("trained"), SUITE, points=5)
+    with Grader(exercise, strongest_tier(), zygote) as grader:
         yield grader
 
 

@@ -49,17 +49,22 @@ class Trials:
 
     def hold(self, entry: Entry) -> Trial:
         """Put an entry on trial."""
-        if self._bench is None:
-            self._bench = Bench(self._tier)
-            self._bench.start()
+        bench = self.bench()
         try:
-            trial = on_trial(self._bench, entry)
+            trial = on_trial(bench, entry)
         except BaseException:
             self._end()
             raise
         if trial.findings:
             self._end()
         return trial
+
+    def bench(self) -> Bench:
+        """Return the warm bench, after starting it if there is none."""
+        if self._bench is None:
+            self._bench = Bench(self._tier)
+            self._bench.start()
+        return self._bench
 
     def _end(self) -> None:
         if self._bench is not None:

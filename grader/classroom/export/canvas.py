@@ -115,7 +115,10 @@ def _find_columns(view: ClassView, book: _Gradebook) -> None:
 
 def _column(book: _Gradebook, exercise: Exercise, wanted: str | None) -> int | None:
     """Return the column that is wanted for an exercise; if none is named, the one called like it, if there is one."""
-    own = {same(name) for name in (exercise.title, exercise.slug, exercise.course.short_name(exercise.slug))}
+    own = {
+        same(name)
+        for name in (exercise.title, *exercise.titles, exercise.slug, exercise.course.short_name(exercise.slug))
+    }
     found = []
     for column, header, title, number in _assignments(book):
         fits = same(title) in own if wanted is None else wanted.strip() in (header, title, number)

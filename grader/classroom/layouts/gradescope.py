@@ -17,6 +17,7 @@ from grader.classroom.placing import Catalogue, Upload
 from grader.classroom.roster import Who
 from grader.classroom.tree import Entry, Tree
 from grader.errors import SubmissionRejected, UsageError
+from grader.submission import too_large
 
 NAME = "gradescope"
 METADATA = "submission_metadata.yml"
@@ -62,7 +63,7 @@ def _metadata(tree: Tree) -> dict[str, Mapping[str, Any]]:
     try:
         if entry is None:
             raise SubmissionRejected(messages.FILE_MISSING.format(file=METADATA, hint=""))
-        data = entry.bytes(MAX_METADATA_BYTES, messages.FILE_TOO_LARGE.format(file=METADATA))
+        data = entry.bytes(MAX_METADATA_BYTES, too_large(METADATA, MAX_METADATA_BYTES))
         read = yaml.load(data, Loader=_loader(yaml))
     except (yaml.YAMLError, SubmissionRejected, RecursionError, ValueError) as error:
         raise UsageError(messages.METADATA_UNREADABLE.format(file=METADATA, problem=error)) from error

@@ -11,7 +11,7 @@ import signal
 import sys
 
 from grader import messages
-from grader.sandbox.fence import cgroup, kernel, rlimits, scratch
+from grader.sandbox.fence import cgroup, kernel, privileges, rlimits, scratch
 from grader.sandbox.fence.cgroup import Cgroup, homes
 from grader.sandbox.fence.failure import Layer, applying, missing
 from grader.sandbox.fence.spec import FenceSpec, Tier
@@ -34,6 +34,7 @@ class Cage:
 
     def __init__(self, spec: FenceSpec, owner: int | None) -> None:
         self.scratch: str | None = None
+        self._owner = owner
         self._keeper_lives_fd, self._keeper_fd = os.pipe()
         self._file_bytes = spec.limits.file_bytes
         self._group: Cgroup | None = None
@@ -92,9 +93,18 @@ class Cage:
         """Return how many processes of this guest the kernel killed for want of memory."""
         return self._group.oom_kills() if self._group is not None else 0
 
-    def exceeds_files(self) -> bool:
-        """Return whether the scratch folder has outgrown its limit; always False where the folder itself is limited."""
-        return self.scratch is not None and scratch.exceeds(self.scratch, self._file_bytes)
+    def attend(self) -> None:
+        """Look at files with the guest's user from now on; called in the keeper, after the last fork.
+
+        Root in a container has no right to look into another user's process, which is where deleted files can be found.
+        """
+        if self._owner is not None:
+            privileges.see_as(self._owner)
+            self.die_with_parent()
+
+    def exceeds_files(self, pid: int) -> bool:
+        """Return whether what the guest wrote has outgrown its limit; always False where its folder is limited."""
+        return self.scratch is not None and scratch.exceeds(self.scratch, self._file_bytes, pid)
 
     def exceeds_memory(self, pid: int) -> bool:
         """Return whether the guest holds more memory than it may; always False where the kernel limits it."""
@@ -108,6 +118,8 @@ class Cage:
         """
         for fd in (self._keeper_lives_fd, self._keeper_fd):
             os.close(fd)
+        if self._owner is not None:
+            privileges.see_as(0)
         try:
             if self._group is not None:
                 with applying(Layer.CGROUP):

@@ -121,6 +121,17 @@ def swap_root(new_root: str) -> None:
     os.chdir("/")
 
 
+def set_file_user(uid: int) -> None:
+    """Set the user and group that files and /proc are looked at with.
+
+    setfsuid(2) tells no failure: it returns the user before, so asking once more says whether it took place.
+    """
+    for function in ("setfsgid", "setfsuid"):
+        _libc_call(function, uid)
+        if _libc_call(function, uid) != uid:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM), function)
+
+
 def drop_bounding_capabilities() -> None:
     """Empty the ambient and bounding sets, so that no later exec could regain a capability.
 

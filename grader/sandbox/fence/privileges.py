@@ -53,6 +53,15 @@ def become(uid: int) -> None:
     os.setresuid(uid, uid, uid)
 
 
+def see_as(uid: int) -> None:
+    """Look at files and processes as this user from now on; what else root may do stays.
+
+    Raises:
+        OSError: we are not root.
+    """
+    kernel.set_file_user(uid)
+
+
 def drop_capabilities() -> None:
     """Give up what a user namespace granted; without capabilities this changes nothing."""
     kernel.drop_capabilities()

@@ -114,7 +114,8 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
             privileges.become(privileges.unused_uid(spec.lane))
         layers.append(Layer.USER)
     with applying(Layer.SESSION):
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        # Where files are only watched, the keeper looks for deleted ones in /proc. No guest can look there: Landlock.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, int(cage.scratch is not None))
     cage.die_with_parent()
     _settle(spec, cage, layers)
     _require_readable(ready)

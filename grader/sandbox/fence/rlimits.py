@@ -19,6 +19,9 @@ if sys.platform != "win32":
 
 _OPEN_FILES = 256
 _CPU_GRACE_S = 2
+# A limit of 0 does not keep the system from starting its program for crashes, where it has one; a limit of 1 byte does.
+# Source: core(5), "piping core dumps to a program"; Linux fs/coredump.c.
+_NO_CORE_AT_ALL = 1
 # With a GPU, the usual limits of a Linux machine: nobody has tried CUDA with less. Its own threads count as well.
 _GPU_OPEN_FILES = 1024
 _GPU_LOCKED_BYTES = 8 << 20
@@ -36,7 +39,7 @@ def apply(limits: Limits, mapped: int, own_user: bool, has_gpu: bool = False) ->
     Raises:
         OSError, ValueError: a limit could not be set.
     """
-    apply_harmless(limits)
+    apply_harmless(limits, _NO_CORE_AT_ALL)
     _set(resource.RLIMIT_NOFILE, _GPU_OPEN_FILES if has_gpu else _OPEN_FILES)
     _set(resource.RLIMIT_FSIZE, limits.file_bytes)
     _set(resource.RLIMIT_MEMLOCK, _GPU_LOCKED_BYTES if has_gpu else 0)
@@ -52,12 +55,12 @@ def thread_limit(limits: Limits, has_gpu: bool) -> int:
     return limits.processes + (_GPU_THREADS if has_gpu else 0)
 
 
-def apply_harmless(limits: Limits) -> None:
+def apply_harmless(limits: Limits, core_bytes: int = 0) -> None:
     """Set what cannot disturb an honest program on its owner's machine: no core files, an end to endless loops."""
     if sys.platform == "win32":
         return
     cores = os.cpu_count() or 1
-    _set(resource.RLIMIT_CORE, 0)
+    _set(resource.RLIMIT_CORE, core_bytes)
     _set(resource.RLIMIT_CPU, (math.ceil(limits.wall_s) + _CPU_GRACE_S) * cores)
 
 

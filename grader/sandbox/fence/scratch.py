@@ -15,9 +15,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from grader.sandbox.fence import privileges
+from grader.sandbox.fence import deleted, privileges
 
 MAX_FILES = 4096
+_MAX_UNSEEN = 4  # mapped and deleted files, each of which may have as many bytes as the limit
 _PREFIX = "grader-scratch-"
 
 
@@ -48,13 +49,16 @@ def sweep() -> int:
     return removed
 
 
-def exceeds(path: str, file_bytes: int) -> bool:
+def exceeds(path: str, file_bytes: int, pid: int) -> bool:
     """Return whether the folder holds more than `file_bytes`, too many files, or something we may not look at.
 
-    A folder has no quota of its own, so this is a watch for the keeper, not a wall: what is deleted but still open is
-    not seen, and only ends with the guest.
+    A folder has no quota of its own, so this is a watch for the keeper, not a wall. What the guest, the process `pid`,
+    has deleted and still holds counts as well.
     """
-    total, seen, folders = 0, 0, [path]
+    total, unseen = deleted.held(pid, path)
+    if total > file_bytes or unseen > _MAX_UNSEEN:
+        return True
+    seen, folders = 0, [path]
     while folders:
         try:
             with os.scandir(folders.pop()) as entries:

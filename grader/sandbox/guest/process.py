@@ -133,7 +133,7 @@ def _send(rpc: socket.socket, encoded: Encoded) -> None:
     _flush()
     pending = frame_pieces(encoded.buffers)
     while pending:
-        pending = rest_after(pending, rpc.sendmsg(pending[:IOV_MAX]))
+        pending = rest_after(pending, os.writev(rpc.fileno(), pending[:IOV_MAX]))  # sendmsg is refused to guests
 
 
 def _flush() -> None:

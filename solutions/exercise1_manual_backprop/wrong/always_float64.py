@@ -3,10 +3,10 @@
 H0: With float32 inputs the gradient comes back as float64.
 H1: Which line of yours fixes a dtype?
 H2: A result has the dtype of the inputs; nothing needs to be converted.
-zh_CN: 不管输入是什么类型,总是返回 float64。
-H0_zh_CN: 输入是 float32 时,梯度却是 float64。
-H1_zh_CN: 你的哪一行固定了数据类型?
-H2_zh_CN: 结果的类型与输入相同;什么都不需要转换。
+zh_CN: 不管输入是什么类型，总是返回 float64。
+H0_zh_CN: 输入是 float32 时，梯度却是 float64。
+H1_zh_CN: 你的哪一行固定了数据类型？
+H2_zh_CN: 结果的类型与输入相同；什么都不需要转换。
 Fails: test_the_pieces_keep_float32, test_the_networks_keep_float32
 """
 

@@ -4,9 +4,9 @@ H0: Your gradient was asked for, not derived.
 H1: What would you do if torch did not know the derivative of your function?
 H2: For one example L = log sum exp(z) - z_label. Differentiate both parts with respect to one z on paper.
 zh_CN: 让自动求导去算损失的梯度。
-H0_zh_CN: 你的梯度是要来的,不是推导出来的。
-H1_zh_CN: 如果 torch 不知道你的函数的导数,你会怎么办?
-H2_zh_CN: 对一个样本,L = log sum exp(z) - z_label。在纸上分别把两部分对某一个 z 求导。
+H0_zh_CN: 你的梯度是要来的，不是推导出来的。
+H1_zh_CN: 如果 torch 不知道你的函数的导数，你会怎么办？
+H2_zh_CN: 对一个样本，L = log sum exp(z) - z_label。在纸上分别把两部分对某一个 z 求导。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_only_the_correct_logit_should_rise,
   test_repeating_the_batch_leaves_the_gradient_of_a_mean_alone, test_classifier_backward_begins_with_dz,

@@ -4,9 +4,9 @@ H0: Repeat the batch: the loss stays as it is, your gradients of weights double.
 H1: How much of a mean over N examples belongs to one example?
 H2: The 1/N in front of the sum stays there when you differentiate.
 zh_CN: 忘了损失是批次上的平均值。
-H0_zh_CN: 把批次重复一遍:损失不变,你的权重梯度却翻倍。
-H1_zh_CN: N 个样本的平均值中,一个样本占多少?
-H2_zh_CN: 求导之后,求和号前面的 1/N 仍然在那里。
+H0_zh_CN: 把批次重复一遍：损失不变，你的权重梯度却翻倍。
+H1_zh_CN: N 个样本的平均值中，一个样本占多少？
+H2_zh_CN: 求导之后，求和号前面的 1/N 仍然在那里。
 Fails: test_softmax_gradient_is_the_slope_of_the_loss, test_repeating_the_batch_leaves_the_gradient_of_a_mean_alone,
   test_classifier_backward_begins_with_dz, test_repeating_the_batch_leaves_the_classifier_alone
 """

@@ -4,9 +4,9 @@ H0: Your gradient is too small; the larger the batch, the more so.
 H1: How many times does 1/N occur in the loss?
 H2: The loss has one 1/N, so its gradient has one. A mean on the way back adds another.
 zh_CN: 除以了两次批次大小。
-H0_zh_CN: 你的梯度太小,批次越大越明显。
-H1_zh_CN: 损失里 1/N 出现了几次?
-H2_zh_CN: 损失里只有一个 1/N,梯度里也只有一个。反向时再取平均就多了一个。
+H0_zh_CN: 你的梯度太小，批次越大越明显。
+H1_zh_CN: 损失里 1/N 出现了几次？
+H2_zh_CN: 损失里只有一个 1/N，梯度里也只有一个。反向时再取平均就多了一个。
 Fails: test_softmax_gradient_is_the_slope_of_the_loss, test_repeating_the_batch_leaves_the_gradient_of_a_mean_alone,
   test_classifier_backward_begins_with_dz, test_repeating_the_batch_leaves_the_classifier_alone
 """

@@ -4,9 +4,9 @@ H0: Your db is smaller than it should be, by the number of rows.
 H1: The bias is added to every row. How do the gradients of N uses of one number combine?
 H2: Gradients of several uses add up. Where a mean is wanted, its 1/N is in the upstream gradient already.
 zh_CN: 对偏置的梯度在批次上取了平均。
-H0_zh_CN: 你的 db 偏小,差的倍数正好是行数。
-H1_zh_CN: 偏置加到了每一行上。同一个数用了 N 次,这些梯度怎样合并?
-H2_zh_CN: 多次使用的梯度要相加。如果损失是平均值,1/N 已经在上游梯度里了。
+H0_zh_CN: 你的 db 偏小，差的倍数正好是行数。
+H1_zh_CN: 偏置加到了每一行上。同一个数用了 N 次，这些梯度怎样合并？
+H2_zh_CN: 多次使用的梯度要相加。如果损失是平均值，1/N 已经在上游梯度里了。
 Fails: test_linear_worked_example, test_linear_gradients, test_linear_gradients_of_two_batches_add_up,
   test_output_layer_gradients_of_the_classifier, test_hidden_layer_gradients_of_the_classifier,
   test_repeating_the_batch_leaves_the_classifier_alone

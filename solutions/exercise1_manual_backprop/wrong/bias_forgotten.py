@@ -4,9 +4,9 @@ H0: For x = 0 your linear layer returns 0, whatever the bias.
 H1: Which of your three arguments does the result not depend on?
 H2: y = x w + b: the bias is added to every row, also where the row is 0.
 zh_CN: 前向时漏掉了偏置。
-H0_zh_CN: x = 0 时,无论偏置是多少,你的线性层都返回 0。
-H1_zh_CN: 三个参数中,你的结果与哪一个无关?
-H2_zh_CN: y = x w + b:偏置要加到每一行上,即使这一行全是 0。
+H0_zh_CN: x = 0 时，无论偏置是多少，你的线性层都返回 0。
+H1_zh_CN: 三个参数中，你的结果与哪一个无关？
+H2_zh_CN: y = x w + b：偏置要加到每一行上，即使这一行全是 0。
 Fails: test_linear_worked_example, test_two_two_two_worked_example, test_linear_is_x_w_plus_b,
   test_classifier_keeps_its_stages
 """

@@ -4,9 +4,9 @@ H0: Your db does not change when the other rows of the upstream gradient do.
 H1: To how many rows was the bias added?
 H2: Every row in which the bias was used sends a gradient back, and they add up.
 zh_CN: 偏置的梯度只取了最后一个样本。
-H0_zh_CN: 改变上游梯度的其他行,你的 db 不变。
-H1_zh_CN: 偏置加到了多少行上?
-H2_zh_CN: 每一个用到偏置的行都会传回梯度,它们要相加。
+H0_zh_CN: 改变上游梯度的其他行，你的 db 不变。
+H1_zh_CN: 偏置加到了多少行上？
+H2_zh_CN: 每一个用到偏置的行都会传回梯度，它们要相加。
 Fails: test_linear_worked_example, test_linear_gradients, test_linear_gradients_of_two_batches_add_up,
   test_output_layer_gradients_of_the_classifier, test_hidden_layer_gradients_of_the_classifier,
   test_repeating_the_batch_leaves_the_classifier_alone

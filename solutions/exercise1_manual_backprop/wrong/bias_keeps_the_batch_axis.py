@@ -4,9 +4,9 @@ H0: Your db has the right numbers in a shape that the bias does not have.
 H1: What is the shape of b? And of what you return for it?
 H2: Broadcasting hides the difference when db is subtracted from b, until b itself has become a matrix.
 zh_CN: 把偏置的梯度返回成了只有一行的矩阵。
-H0_zh_CN: 你的 db 数值都对,形状却与偏置不同。
-H1_zh_CN: b 的形状是什么?你为它返回的又是什么形状?
-H2_zh_CN: 从 b 中减去 db 时,广播会掩盖这个差别,直到 b 自己也变成矩阵。
+H0_zh_CN: 你的 db 数值都对，形状却与偏置不同。
+H1_zh_CN: b 的形状是什么？你为它返回的又是什么形状？
+H2_zh_CN: 从 b 中减去 db 时，广播会掩盖这个差别，直到 b 自己也变成矩阵。
 Fails: test_linear_worked_example, test_linear_gradients, test_linear_gradients_of_two_batches_add_up,
   test_output_layer_gradients_of_the_classifier, test_hidden_layer_gradients_of_the_classifier,
   test_repeating_the_batch_leaves_the_classifier_alone

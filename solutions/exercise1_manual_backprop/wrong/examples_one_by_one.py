@@ -3,10 +3,10 @@
 H0: A batch without rows raises an exception.
 H1: How many outer products are there to stack in a batch of 0 examples?
 H2: x^T upstream already adds up the outer products of all examples, also of none, and without a loop.
-zh_CN: 对每个样本做一次外积再堆叠,没有样本时就失败。
+zh_CN: 对每个样本做一次外积再堆叠，没有样本时就失败。
 H0_zh_CN: 没有行的批次会引发异常。
-H1_zh_CN: 0 个样本的批次里有几个外积可以堆叠?
-H2_zh_CN: x^T upstream 已经把所有样本的外积加在一起,没有样本时也成立,而且不需要循环。
+H1_zh_CN: 0 个样本的批次里有几个外积可以堆叠？
+H2_zh_CN: x^T upstream 已经把所有样本的外积加在一起，没有样本时也成立，而且不需要循环。
 Fails: test_an_empty_batch_teaches_nothing
 """
 

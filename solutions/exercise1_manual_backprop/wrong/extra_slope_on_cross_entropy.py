@@ -5,9 +5,9 @@ H1: Which derivative cancels when softmax meets the logarithm?
 H2: p - y already is the gradient with respect to the logits. The slope p (1 - p) belongs to a squared error, where
   nothing cancels it.
 zh_CN: 把 p - y 又乘了一次 p (1 - p)。
-H0_zh_CN: 网络对错误答案很有把握时,你的梯度几乎消失。
-H1_zh_CN: softmax 遇到对数时,哪个导数被约掉了?
-H2_zh_CN: p - y 已经是对 logits 的梯度。斜率 p (1 - p) 属于平方误差,在那里它没有被约掉。
+H0_zh_CN: 网络对错误答案很有把握时，你的梯度几乎消失。
+H1_zh_CN: softmax 遇到对数时，哪个导数被约掉了？
+H2_zh_CN: p - y 已经是对 logits 的梯度。斜率 p (1 - p) 属于平方误差，在那里它没有被约掉。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_classifier_backward_begins_with_dz
 """

@@ -4,10 +4,10 @@ H0: Your gradient is right to a few digits and no further.
 H1: How many times do you compute the loss for one gradient? How many would it be for a million weights?
 H2: A difference over a finite step is an approximation and needs two losses per number. The formula is exact and
   needs one pass.
-zh_CN: 逐个移动 logit 来测量梯度,而没有推导公式。
+zh_CN: 逐个移动 logit 来测量梯度，而没有推导公式。
 H0_zh_CN: 你的梯度只有几位数字是对的。
-H1_zh_CN: 算一个梯度,你计算了几次损失?如果有一百万个权重呢?
-H2_zh_CN: 有限步长的差商只是近似,每个数要算两次损失。公式是精确的,只需要一遍。
+H1_zh_CN: 算一个梯度，你计算了几次损失？如果有一百万个权重呢？
+H2_zh_CN: 有限步长的差商只是近似，每个数要算两次损失。公式是精确的，只需要一遍。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_classifier_backward_begins_with_dz
 """

@@ -4,8 +4,8 @@ H0: Every gradient you return has length 1, whatever the loss.
 H1: Near the minimum the slope is small. What should that do to the length of the gradient?
 H2: The length of the gradient is the steepness. To change how far a step goes is the learning rate's business.
 zh_CN: 把两个梯度都缩放到长度 1。
-H0_zh_CN: 无论损失多大,你返回的梯度长度总是 1。
-H1_zh_CN: 在极小值附近斜率很小。这时梯度的长度应该怎样?
+H0_zh_CN: 无论损失多大，你返回的梯度长度总是 1。
+H1_zh_CN: 在极小值附近斜率很小。这时梯度的长度应该怎样？
 H2_zh_CN: 梯度的长度就是陡峭程度。一步走多远是学习率的事。
 Fails: test_regression_worked_example, test_second_layer_gradient, test_first_layer_gradient
 """

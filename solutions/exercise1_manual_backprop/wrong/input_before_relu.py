@@ -3,10 +3,10 @@
 H0: A hidden unit that put out 0 for every example got a gradient for its outgoing weights.
 H1: Which value did w2 multiply in the forward pass?
 H2: The gradient of a layer's weights pairs the upstream gradient with that layer's own input, here h.
-zh_CN: 第二层的梯度用了 ReLU 的输入,而不是它的输出。
-H0_zh_CN: 对所有样本都输出 0 的隐藏单元,它后面的权重却得到了梯度。
-H1_zh_CN: 前向时 w2 乘的是哪个量?
-H2_zh_CN: 一层权重的梯度由上游梯度和这一层自己的输入相乘得到,这里是 h。
+zh_CN: 第二层的梯度用了 ReLU 的输入，而不是它的输出。
+H0_zh_CN: 对所有样本都输出 0 的隐藏单元，它后面的权重却得到了梯度。
+H1_zh_CN: 前向时 w2 乘的是哪个量？
+H2_zh_CN: 一层权重的梯度由上游梯度和这一层自己的输入相乘得到，这里是 h。
 Fails: test_regression_worked_example, test_second_layer_gradient, test_weights_of_closed_units_get_no_gradient,
   test_output_layer_gradients_of_the_classifier
 """

@@ -4,9 +4,9 @@ H0: Closed units receive a gradient, a hundred times smaller than that of open o
 H1: How much does relu's output change if its input moves from -3 to -2?
 H2: Below 0 relu is constant, so its slope there is exactly 0. A small slope belongs to another function, leaky ReLU.
 zh_CN: 让百分之一的梯度穿过了关闭的 ReLU 单元。
-H0_zh_CN: 关闭的单元也得到了梯度,只有打开单元的百分之一。
-H1_zh_CN: relu 的输入从 -3 变到 -2,输出变化多少?
-H2_zh_CN: relu 在 0 以下是常数,斜率恰好是 0。小斜率属于另一个函数 leaky ReLU。
+H0_zh_CN: 关闭的单元也得到了梯度，只有打开单元的百分之一。
+H1_zh_CN: relu 的输入从 -3 变到 -2，输出变化多少？
+H2_zh_CN: relu 在 0 以下是常数，斜率恰好是 0。小斜率属于另一个函数 leaky ReLU。
 Fails: test_activations_worked_example, test_regression_worked_example,
   test_relu_gradient_passes_only_where_the_unit_is_open, test_first_layer_gradient,
   test_weights_of_closed_units_get_no_gradient, test_relu_gradient_of_the_classifier

@@ -4,9 +4,9 @@ H0: A confident mistake costs infinitely much, although its logits are ordinary 
 H1: How small a probability can a float hold? What is the logarithm of the next smaller one?
 H2: log(exp(z) / s) = z - log s. Simplified on paper, nothing is left that could become 0.
 zh_CN: 对一个已经变成 0 的概率取了对数。
-H0_zh_CN: 一个很有把握的错误答案代价成了无穷大,尽管它的 logits 只是普通的数。
-H1_zh_CN: 浮点数能表示多小的概率?再小一点,它的对数是什么?
-H2_zh_CN: log(exp(z) / s) = z - log s。先在纸上化简,就没有会变成 0 的东西了。
+H0_zh_CN: 一个很有把握的错误答案代价成了无穷大，尽管它的 logits 只是普通的数。
+H1_zh_CN: 浮点数能表示多小的概率？再小一点，它的对数是什么？
+H2_zh_CN: log(exp(z) / s) = z - log s。先在纸上化简，就没有会变成 0 的东西了。
 part_of: logits-not-shifted
 Fails: test_loss_of_a_confident_mistake_is_finite
 """

@@ -4,9 +4,9 @@ H0: Your loss is too large, by the same factor whatever the logits are.
 H1: What is the loss of two classes with equal logits: 1, or 0.69?
 H2: log is the natural logarithm here. To another base the loss has another unit, and p - y is no longer its gradient.
 zh_CN: 用了以 2 为底的对数。
-H0_zh_CN: 你的损失偏大,而且无论 logits 是什么,倍数都相同。
-H1_zh_CN: 两个类别的 logits 相等时,损失是 1 还是 0.69?
-H2_zh_CN: 这里的 log 是自然对数。换一个底,损失的单位就变了,p - y 也不再是它的梯度。
+H0_zh_CN: 你的损失偏大，而且无论 logits 是什么，倍数都相同。
+H1_zh_CN: 两个类别的 logits 相等时，损失是 1 还是 0.69？
+H2_zh_CN: 这里的 log 是自然对数。换一个底，损失的单位就变了，p - y 也不再是它的梯度。
 Fails: test_softmax_worked_example, test_loss_is_the_mean_negative_log_probability, test_classifier_keeps_its_stages
 """
 

@@ -4,8 +4,8 @@ H0: Your results are right, but the logits are others after the call than before
 H1: Whose tensor does `-=` write into?
 H2: `logits -= …` changes the tensor that the caller still holds. `logits - …` makes a new one.
 zh_CN: 直接在调用者的张量上减去最大的 logit。
-H0_zh_CN: 结果是对的,但调用之后 logits 变了。
-H1_zh_CN: `-=` 写进了谁的张量?
+H0_zh_CN: 结果是对的，但调用之后 logits 变了。
+H1_zh_CN: `-=` 写进了谁的张量？
 H2_zh_CN: `logits -= …` 会改变调用者手里的张量。`logits - …` 会产生一个新的。
 Fails: test_classifier_keeps_its_stages, test_the_pieces_leave_their_arguments_alone
 """

@@ -4,9 +4,9 @@ H0: With a thousand added to a row of logits the answer is no longer a number.
 H1: Adding the same number to every logit of a row changes no probability. Which number would make exp harmless?
 H2: exp overflows above 709 (88 in float32). Subtract each row's largest logit first.
 zh_CN: 直接对原始 logits 取 exp。
-H0_zh_CN: 一行 logits 加上一千之后,答案不再是数。
-H1_zh_CN: 同一行的 logits 都加上同一个数,概率不变。加哪个数能让 exp 安全?
-H2_zh_CN: exp 在 709 以上溢出(float32 是 88)。先减去每行最大的 logit。
+H0_zh_CN: 一行 logits 加上一千之后，答案不再是数。
+H1_zh_CN: 同一行的 logits 都加上同一个数，概率不变。加哪个数能让 exp 安全？
+H2_zh_CN: exp 在 709 以上溢出（float32 是 88）。先减去每行最大的 logit。
 Fails: test_loss_is_unmoved_by_shifted_logits, test_loss_of_a_confident_mistake_is_finite,
   test_softmax_gradient_is_unmoved_by_shifted_logits
 """

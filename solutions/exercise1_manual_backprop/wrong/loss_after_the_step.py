@@ -3,9 +3,9 @@
 H0: Your weights are right, and your first loss is not the one you start with.
 H1: What is the loss of a network that has not been trained at all? Where does it stand in your list?
 H2: The loss belongs to the weights it was computed with. The first one belongs to the first weights.
-zh_CN: 在每一步更新之后才记录损失,而不是之前。
-H0_zh_CN: 权重是对的,但第一个损失不是起点处的损失。
-H1_zh_CN: 完全没训练过的网络损失是多少?它在你的列表里排第几?
+zh_CN: 在每一步更新之后才记录损失，而不是之前。
+H0_zh_CN: 权重是对的，但第一个损失不是起点处的损失。
+H1_zh_CN: 完全没训练过的网络损失是多少？它在你的列表里排第几？
 H2_zh_CN: 损失属于计算它时的那组权重。第一个损失属于最初的权重。
 Fails: test_a_step_of_training_moves_both_weights_at_once
 """

@@ -3,10 +3,10 @@
 H0: The loss grows when the batch is repeated.
 H1: What divides the sum in the formula of the loss?
 H2: The loss is a mean over the N examples, so that its size does not depend on how many there are.
-zh_CN: 把批次的损失相加,而没有取平均。
-H0_zh_CN: 把批次重复一遍,损失就变大。
-H1_zh_CN: 损失公式中,求和之后除以了什么?
-H2_zh_CN: 损失是 N 个样本的平均值,这样它的大小就与样本数无关。
+zh_CN: 把批次的损失相加，而没有取平均。
+H0_zh_CN: 把批次重复一遍，损失就变大。
+H1_zh_CN: 损失公式中，求和之后除以了什么？
+H2_zh_CN: 损失是 N 个样本的平均值，这样它的大小就与样本数无关。
 Fails: test_loss_is_the_mean_negative_log_probability, test_classifier_keeps_its_stages
 """
 

@@ -4,8 +4,8 @@ H0: Every negative entry of the upstream gradient disappeared, and none of the p
 H1: Which pass decides whether a unit is open, the forward pass or the backward pass?
 H2: The unit was open where its *input* was positive. A negative gradient passes through an open unit unchanged.
 zh_CN: 用梯度的符号来判断 ReLU 单元是否打开。
-H0_zh_CN: 上游梯度中的负值全部消失了,正值一个也没有少。
-H1_zh_CN: 单元是否打开由哪一遍决定,前向还是反向?
+H0_zh_CN: 上游梯度中的负值全部消失了，正值一个也没有少。
+H1_zh_CN: 单元是否打开由哪一遍决定，前向还是反向？
 H2_zh_CN: 单元在*输入*为正处打开。负的梯度会原样穿过打开的单元。
 Fails: test_activations_worked_example, test_regression_worked_example,
   test_relu_gradient_passes_only_where_the_unit_is_open, test_first_layer_gradient,

@@ -3,10 +3,10 @@
 H0: Your gradient is 0 exactly where the unit's output is not.
 H1: Compare where your gradient is 0 with where relu's output is 0. Which of the two should match?
 H2: A unit passes its gradient on where it was open, that is where its input was positive.
-zh_CN: 把打开的 ReLU 单元当成关闭的,把关闭的当成打开的。
+zh_CN: 把打开的 ReLU 单元当成关闭的，把关闭的当成打开的。
 H0_zh_CN: 你的梯度恰好在单元输出非零的地方为 0。
-H1_zh_CN: 比较梯度为 0 的位置和 relu 输出为 0 的位置:它们应该怎样对应?
-H2_zh_CN: 单元在打开时(输入为正时)才把梯度传下去。
+H1_zh_CN: 比较梯度为 0 的位置和 relu 输出为 0 的位置：它们应该怎样对应？
+H2_zh_CN: 单元在打开时（输入为正时）才把梯度传下去。
 Fails: test_activations_worked_example, test_regression_worked_example,
   test_relu_gradient_passes_only_where_the_unit_is_open, test_first_layer_gradient,
   test_weights_of_closed_units_get_no_gradient, test_relu_gradient_of_the_classifier

@@ -3,10 +3,10 @@
 H0: Your gradient is too small by a factor that is not the size of the batch.
 H1: The mean in the loss runs over examples. What else did you average over?
 H2: Each example contributes one number to the loss, -log p of its label, however many classes there are.
-zh_CN: 除了样本之外,对类别也取了平均。
-H0_zh_CN: 你的梯度偏小,差的倍数不是批次大小。
-H1_zh_CN: 损失中的平均是对样本取的。你还对什么取了平均?
-H2_zh_CN: 不管有多少类别,每个样本只给损失贡献一个数:标签的 -log p。
+zh_CN: 除了样本之外，对类别也取了平均。
+H0_zh_CN: 你的梯度偏小，差的倍数不是批次大小。
+H1_zh_CN: 损失中的平均是对样本取的。你还对什么取了平均？
+H2_zh_CN: 不管有多少类别，每个样本只给损失贡献一个数：标签的 -log p。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_classifier_backward_begins_with_dz
 """

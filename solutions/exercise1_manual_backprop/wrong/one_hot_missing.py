@@ -3,10 +3,10 @@
 H0: No entry of the gradient is negative, so no logit would ever be raised.
 H1: Softmax outputs always sum to 1. What must a row of the gradient then sum to?
 H2: The derivative has two parts. One comes from the logarithm of the sum; which one comes from the correct logit?
-zh_CN: 只返回了概率,没有减去正确答案。
-H0_zh_CN: 梯度里没有一个负数,于是没有任何 logit 会被提高。
-H1_zh_CN: softmax 的输出总和为 1。那么梯度的一行之和应该是多少?
-H2_zh_CN: 导数有两部分。一部分来自和的对数;来自正确 logit 的是哪一部分?
+zh_CN: 只返回了概率，没有减去正确答案。
+H0_zh_CN: 梯度里没有一个负数，于是没有任何 logit 会被提高。
+H1_zh_CN: softmax 的输出总和为 1。那么梯度的一行之和应该是多少？
+H2_zh_CN: 导数有两部分。一部分来自和的对数；来自正确 logit 的是哪一部分？
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_only_the_correct_logit_should_rise,
   test_classifier_backward_begins_with_dz

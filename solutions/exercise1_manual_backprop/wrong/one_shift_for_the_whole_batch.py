@@ -4,9 +4,9 @@ H0: A row whose logits are all much smaller than those of another row ends in in
 H1: After your subtraction, what is the largest number left in each row?
 H2: Every row needs a 0 somewhere, so that its sum of exponentials is at least 1. Shift each row by its own maximum.
 zh_CN: 所有行都减去了整个批次中最大的 logit。
-H0_zh_CN: 如果某一行的 logits 都比另一行小得多,这一行的结果就成了无穷大或 NaN。
-H1_zh_CN: 减完之后,每一行里剩下的最大值是多少?
-H2_zh_CN: 每一行都要有一个 0,这样指数之和至少是 1。每行要减去自己的最大值。
+H0_zh_CN: 如果某一行的 logits 都比另一行小得多，这一行的结果就成了无穷大或 NaN。
+H1_zh_CN: 减完之后，每一行里剩下的最大值是多少？
+H2_zh_CN: 每一行都要有一个 0，这样指数之和至少是 1。每行要减去自己的最大值。
 Fails: test_loss_is_unmoved_by_shifted_logits, test_softmax_gradient_is_unmoved_by_shifted_logits
 """
 

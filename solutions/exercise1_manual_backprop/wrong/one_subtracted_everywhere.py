@@ -3,10 +3,10 @@
 H0: Every entry of your gradient is negative, as if all classes were the correct one.
 H1: Which entries of the target row y are 1?
 H2: y is one-hot: a single 1 at the label. A row of p - y then sums to 0.
-zh_CN: 从每个类别都减去了 1,而不只是正确的那个。
-H0_zh_CN: 你的梯度全是负数,好像每个类别都是正确的。
-H1_zh_CN: 目标行 y 中哪些元素是 1?
-H2_zh_CN: y 是 one-hot:只有标签处是 1。这样 p - y 的每一行之和为 0。
+zh_CN: 从每个类别都减去了 1，而不只是正确的那个。
+H0_zh_CN: 你的梯度全是负数，好像每个类别都是正确的。
+H1_zh_CN: 目标行 y 中哪些元素是 1？
+H2_zh_CN: y 是 one-hot：只有标签处是 1。这样 p - y 的每一行之和为 0。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_only_the_correct_logit_should_rise,
   test_classifier_backward_begins_with_dz

@@ -3,10 +3,10 @@
 H0: Your softmax has no exp in it.
 H1: What does torch.softmax do about a logit of 1000?
 H2: Softmax is a quotient of exponentials. Writing it shows why the largest logit has to go first.
-zh_CN: 直接调用 torch 的 softmax,而没有自己写。
+zh_CN: 直接调用 torch 的 softmax，而没有自己写。
 H0_zh_CN: 你的 softmax 里没有 exp。
-H1_zh_CN: torch.softmax 是怎样处理大小为 1000 的 logit 的?
-H2_zh_CN: softmax 是指数的商。自己写一遍,就会明白为什么要先减去最大的 logit。
+H1_zh_CN: torch.softmax 是怎样处理大小为 1000 的 logit 的？
+H2_zh_CN: softmax 是指数的商。自己写一遍，就会明白为什么要先减去最大的 logit。
 Fails: test_softmax_worked_example, test_softmax_makes_probabilities_of_each_row,
   test_softmax_gradient_is_the_slope_of_the_loss, test_softmax_gradient_rows_sum_to_zero,
   test_only_the_correct_logit_should_rise, test_repeating_the_batch_leaves_the_gradient_of_a_mean_alone,

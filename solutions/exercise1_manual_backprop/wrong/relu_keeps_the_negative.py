@@ -3,10 +3,10 @@
 H0: No value of your relu is above 0.
 H1: What should relu make of 3, and what of -3?
 H2: relu(x) = max(x, 0): nothing below 0 remains. clamp(min=…) says how small a value may be, clamp(max=…) how large.
-zh_CN: 截掉了正的部分,而不是负的部分。
+zh_CN: 截掉了正的部分，而不是负的部分。
 H0_zh_CN: 你的 relu 没有一个值大于 0。
-H1_zh_CN: relu 应该把 3 变成什么?把 -3 变成什么?
-H2_zh_CN: relu(x) = max(x, 0):0 以下什么也不留。clamp(min=…) 规定值最小是多少,clamp(max=…) 规定最大是多少。
+H1_zh_CN: relu 应该把 3 变成什么？把 -3 变成什么？
+H2_zh_CN: relu(x) = max(x, 0):0 以下什么也不留。clamp(min=…) 规定值最小是多少，clamp(max=…) 规定最大是多少。
 Fails: test_activations_worked_example, test_regression_worked_example, test_relu_keeps_what_is_positive,
   test_regression_loss_is_the_sum_of_squares, test_second_layer_gradient, test_first_layer_gradient,
   test_weights_of_closed_units_get_no_gradient, test_classifier_keeps_its_stages

@@ -5,8 +5,8 @@ H1: Can a unit that is switched off influence the loss?
 H2: ReLU's derivative is 1 where its input was positive and 0 elsewhere; backward has to remember which was which.
 zh_CN: 让梯度穿过了关闭的 ReLU 单元。
 H0_zh_CN: 对所有样本都输出 0 的单元得到了非零梯度。
-H1_zh_CN: 一个关闭的单元还能影响损失吗?
-H2_zh_CN: ReLU 的导数在输入为正处是 1,其余处是 0;反向传播必须记住哪些单元当时是打开的。
+H1_zh_CN: 一个关闭的单元还能影响损失吗？
+H2_zh_CN: ReLU 的导数在输入为正处是 1，其余处是 0；反向传播必须记住哪些单元当时是打开的。
 Fails: test_activations_worked_example, test_regression_worked_example,
   test_relu_gradient_passes_only_where_the_unit_is_open, test_first_layer_gradient,
   test_weights_of_closed_units_get_no_gradient, test_relu_gradient_of_the_classifier

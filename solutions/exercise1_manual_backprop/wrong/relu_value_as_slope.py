@@ -4,10 +4,10 @@ H0: The larger the input of a unit, the larger your gradient, in proportion.
 H1: What is the slope of relu at 3? And at 7?
 H2: The chain rule multiplies by the derivative of a step, not by the step's result. Above 0 relu is a line of slope
   1.
-zh_CN: 把梯度乘以 relu 的值,而不是它的斜率。
-H0_zh_CN: 单元的输入越大,你的梯度就按比例越大。
-H1_zh_CN: relu 在 3 处的斜率是多少?在 7 处呢?
-H2_zh_CN: 链式法则乘的是这一步的导数,不是这一步的结果。relu 在 0 以上是斜率为 1 的直线。
+zh_CN: 把梯度乘以 relu 的值，而不是它的斜率。
+H0_zh_CN: 单元的输入越大，你的梯度就按比例越大。
+H1_zh_CN: relu 在 3 处的斜率是多少？在 7 处呢？
+H2_zh_CN: 链式法则乘的是这一步的导数，不是这一步的结果。relu 在 0 以上是斜率为 1 的直线。
 Fails: test_activations_worked_example, test_regression_worked_example,
   test_relu_gradient_passes_only_where_the_unit_is_open, test_first_layer_gradient,
   test_relu_gradient_of_the_classifier

@@ -3,9 +3,9 @@
 H0: Your new weights do not depend on the old ones.
 H1: If the gradient is 0, where should the weights be after the step?
 H2: lr dw is how far to go. Where you arrive is w minus that.
-zh_CN: 返回的是步长,而不是走完之后的权重。
+zh_CN: 返回的是步长，而不是走完之后的权重。
 H0_zh_CN: 你的新权重与旧权重无关。
-H1_zh_CN: 如果梯度为 0,走一步之后权重应该在哪里?
+H1_zh_CN: 如果梯度为 0，走一步之后权重应该在哪里？
 H2_zh_CN: lr dw 是要走多远。到达的地方是 w 减去它。
 Fails: test_sgd_step_worked_example, test_two_two_two_worked_example, test_sgd_step_goes_downhill
 """

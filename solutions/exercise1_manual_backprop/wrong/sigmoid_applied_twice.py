@@ -4,9 +4,9 @@ H0: No slope of yours is smaller than 0.19, although sigmoid is nearly flat at t
 H1: At which point of the curve do you measure the slope: at x, or at sigmoid(x)?
 H2: One step of the network was one sigmoid. Its slope is s (1 - s) with s = sigmoid(x), applied once.
 zh_CN: 在 sigmoid 的输出处而不是输入处求斜率。
-H0_zh_CN: 你的斜率从不小于 0.19,尽管 sigmoid 在较大的输入处几乎是平的。
-H1_zh_CN: 你在曲线的哪一点量斜率:x 处还是 sigmoid(x) 处?
-H2_zh_CN: 这一步只有一个 sigmoid,斜率是 s (1 - s),其中 s = sigmoid(x),只用一次。
+H0_zh_CN: 你的斜率从不小于 0.19，尽管 sigmoid 在较大的输入处几乎是平的。
+H1_zh_CN: 你在曲线的哪一点量斜率：x 处还是 sigmoid(x) 处？
+H2_zh_CN: 这一步只有一个 sigmoid，斜率是 s (1 - s)，其中 s = sigmoid(x)，只用一次。
 Fails: test_activations_worked_example, test_two_two_two_worked_example, test_sigmoid_gradient
 """
 

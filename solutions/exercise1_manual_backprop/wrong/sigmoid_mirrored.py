@@ -6,8 +6,8 @@ H2: s = 1 / (1 + exp(-x)). Without the minus it is 1 - s; its slope then only se
   for both.
 zh_CN: sigmoid 的指数符号反了。
 H0_zh_CN: 你的 sigmoid 该上升的地方在下降。
-H1_zh_CN: 很大的数的 sigmoid 接近 1 还是接近 0?
-H2_zh_CN: s = 1 / (1 + exp(-x))。少了负号就成了 1 - s;它的斜率看起来没错,只因 s (1 - s) 对两者相同。
+H1_zh_CN: 很大的数的 sigmoid 接近 1 还是接近 0？
+H2_zh_CN: s = 1 / (1 + exp(-x))。少了负号就成了 1 - s；它的斜率看起来没错，只因 s (1 - s) 对两者相同。
 Fails: test_activations_worked_example, test_two_two_two_worked_example, test_sigmoid_of_every_entry
 """
 

@@ -6,8 +6,8 @@ H2: Infinity divided by infinity is NaN, a finite number divided by infinity is 
   harmless.
 zh_CN: 用 exp(x) / (1 + exp(x)) 计算 sigmoid。
 H0_zh_CN: 在 1000 处答案不是一个数。
-H1_zh_CN: exp(x) / (1 + exp(x)) 和 1 / (1 + exp(-x)) 都是 sigmoid。当 exp 变成无穷大时,它们各是什么?
-H2_zh_CN: 无穷除以无穷是 NaN,有限数除以无穷是 0。要选溢出无害的写法。
+H1_zh_CN: exp(x) / (1 + exp(x)) 和 1 / (1 + exp(-x)) 都是 sigmoid。当 exp 变成无穷大时，它们各是什么？
+H2_zh_CN: 无穷除以无穷是 NaN，有限数除以无穷是 0。要选溢出无害的写法。
 Fails: test_sigmoid_is_flat_far_from_zero
 """
 

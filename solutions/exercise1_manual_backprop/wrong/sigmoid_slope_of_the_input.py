@@ -3,10 +3,10 @@
 H0: Far from 0 sigmoid is flat, but your gradient grows.
 H1: Is s (1 - s) written in terms of sigmoid's input or of its output? Which one do you have in hand?
 H2: In s (1 - s) the s is sigmoid(x). Compute it first.
-zh_CN: 把输入代进了 s (1 - s),而那里应该是输出。
-H0_zh_CN: sigmoid 在远离 0 处是平的,你的梯度却在变大。
-H1_zh_CN: s (1 - s) 是用 sigmoid 的输入写的还是用输出写的?你手里有的是哪一个?
-H2_zh_CN: s (1 - s) 中的 s 是 sigmoid(x),要先把它算出来。
+zh_CN: 把输入代进了 s (1 - s)，而那里应该是输出。
+H0_zh_CN: sigmoid 在远离 0 处是平的，你的梯度却在变大。
+H1_zh_CN: s (1 - s) 是用 sigmoid 的输入写的还是用输出写的？你手里有的是哪一个？
+H2_zh_CN: s (1 - s) 中的 s 是 sigmoid(x)，要先把它算出来。
 Fails: test_activations_worked_example, test_two_two_two_worked_example, test_sigmoid_gradient
 """
 

@@ -4,10 +4,10 @@ H0: Your gradient is 0 for every class but the correct one.
 H1: If one logit rises, what happens to the probabilities of the other classes?
 H2: -y/p is the gradient with respect to p. From p to the logits is another step, and in it every p depends on every
   logit.
-zh_CN: 只对对数求了导,忘了里面的 softmax。
-H0_zh_CN: 除正确类别之外,你的梯度都是 0。
-H1_zh_CN: 一个 logit 升高时,其他类别的概率会怎样?
-H2_zh_CN: -y/p 是对 p 的梯度。从 p 到 logits 还有一步,在这一步里每个 p 都依赖每个 logit。
+zh_CN: 只对对数求了导，忘了里面的 softmax。
+H0_zh_CN: 除正确类别之外，你的梯度都是 0。
+H1_zh_CN: 一个 logit 升高时，其他类别的概率会怎样？
+H2_zh_CN: -y/p 是对 p 的梯度。从 p 到 logits 还有一步，在这一步里每个 p 都依赖每个 logit。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_only_the_correct_logit_should_rise,
   test_classifier_backward_begins_with_dz

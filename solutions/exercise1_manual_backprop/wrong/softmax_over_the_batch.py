@@ -4,9 +4,9 @@ H0: The columns of your p sum to 1, the rows do not.
 H1: Print p.sum along both axes. Which of the two should be all ones?
 H2: Each example distributes a probability of 1 over its classes, so the sum runs along its row.
 zh_CN: 在样本上而不是在类别上做归一化。
-H0_zh_CN: 你的 p 每一列之和为 1,每一行却不是。
-H1_zh_CN: 沿两个轴打印 p.sum。哪一个应该全是 1?
-H2_zh_CN: 每个样本把概率 1 分给它的各个类别,所以求和沿着行进行。
+H0_zh_CN: 你的 p 每一列之和为 1，每一行却不是。
+H1_zh_CN: 沿两个轴打印 p.sum。哪一个应该全是 1？
+H2_zh_CN: 每个样本把概率 1 分给它的各个类别，所以求和沿着行进行。
 Fails: test_softmax_worked_example, test_softmax_makes_probabilities_of_each_row,
   test_loss_is_the_mean_negative_log_probability, test_softmax_gradient_is_the_slope_of_the_loss,
   test_softmax_gradient_rows_sum_to_zero, test_repeating_the_batch_leaves_the_gradient_of_a_mean_alone,

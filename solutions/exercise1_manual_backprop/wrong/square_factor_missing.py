@@ -4,7 +4,7 @@ H0: Both gradients point the right way, and both have the wrong length by the sa
 H1: Differentiate (y - t)^2 on paper for a single number.
 H2: The exponent comes down as a factor.
 zh_CN: 把 (y - t)^2 的导数写成了 y - t。
-H0_zh_CN: 两个梯度方向都对,长度却差同一个倍数。
+H0_zh_CN: 两个梯度方向都对，长度却差同一个倍数。
 H1_zh_CN: 在纸上对一个数的 (y - t)^2 求导。
 H2_zh_CN: 指数会作为因子落下来。
 Fails: test_regression_worked_example, test_second_layer_gradient, test_first_layer_gradient

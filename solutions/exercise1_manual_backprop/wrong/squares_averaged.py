@@ -3,10 +3,10 @@
 H0: The loss is too small, the more so the more examples and outputs there are.
 H1: Which of this exercise's two losses is a mean, and which is a sum?
 H2: L = sum (y - t)^2, with nothing in front of the sum.
-zh_CN: 对平方误差取了平均,而没有求和。
-H0_zh_CN: 损失偏小,样本和输出越多越明显。
-H1_zh_CN: 这个练习的两个损失,哪个是平均值,哪个是和?
-H2_zh_CN: L = sum (y - t)^2,求和号前面什么也没有。
+zh_CN: 对平方误差取了平均，而没有求和。
+H0_zh_CN: 损失偏小，样本和输出越多越明显。
+H1_zh_CN: 这个练习的两个损失，哪个是平均值，哪个是和？
+H2_zh_CN: L = sum (y - t)^2，求和号前面什么也没有。
 Fails: test_regression_loss_is_the_sum_of_squares
 """
 

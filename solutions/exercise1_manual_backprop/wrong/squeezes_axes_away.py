@@ -4,9 +4,9 @@ H0: A batch of one example comes back without its batch axis, and so does a sing
 H1: What is the shape of p for a batch of one? And of the logits it came from?
 H2: squeeze() removes whatever happens to have length 1. Name the axis that you mean, or do not squeeze at all.
 zh_CN: 把概率中所有长度为 1 的轴都去掉了。
-H0_zh_CN: 只有一个样本的批次回来时没有了批次轴,只有一个类别时也一样。
-H1_zh_CN: 批次只有一个样本时,p 的形状是什么?它对应的 logits 呢?
-H2_zh_CN: squeeze() 会去掉任何碰巧长度为 1 的轴。要写明是哪一个轴,或者干脆不用 squeeze。
+H0_zh_CN: 只有一个样本的批次回来时没有了批次轴，只有一个类别时也一样。
+H1_zh_CN: 批次只有一个样本时，p 的形状是什么？它对应的 logits 呢？
+H2_zh_CN: squeeze() 会去掉任何碰巧长度为 1 的轴。要写明是哪一个轴，或者干脆不用 squeeze。
 Fails: test_softmax_worked_example, test_a_single_class_is_certain
 """
 

@@ -3,10 +3,10 @@
 H0: The first gradients are right; after the first step, with the same batch, they are not.
 H1: What does the hidden layer depend on, besides x?
 H2: The hidden layer belongs to x *and* w1. Remember it for both, or compute it again.
-zh_CN: 权重已经变了,却还在用上一次记住的隐藏层。
-H0_zh_CN: 第一次的梯度是对的;走一步之后,同样的批次就不对了。
-H1_zh_CN: 除了 x,隐藏层还依赖什么?
-H2_zh_CN: 隐藏层由 x *和* w1 共同决定。要么两者都记住,要么重新计算。
+zh_CN: 权重已经变了，却还在用上一次记住的隐藏层。
+H0_zh_CN: 第一次的梯度是对的；走一步之后，同样的批次就不对了。
+H1_zh_CN: 除了 x，隐藏层还依赖什么？
+H2_zh_CN: 隐藏层由 x *和* w1 共同决定。要么两者都记住，要么重新计算。
 Fails: test_training_follows_the_same_path, test_an_answer_depends_on_its_arguments_only
 """
 

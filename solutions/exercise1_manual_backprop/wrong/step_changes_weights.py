@@ -4,9 +4,9 @@ H0: The new weights are right, and the old ones are gone.
 H1: Who else holds on to the tensor you were given?
 H2: `w -= …` writes into the caller's tensor; `w - …` makes a new one.
 zh_CN: 原地修改了传进来的权重。
-H0_zh_CN: 新权重是对的,旧权重却没有了。
-H1_zh_CN: 还有谁拿着传给你的那个张量?
-H2_zh_CN: `w -= …` 会写进调用者的张量;`w - …` 会产生一个新的。
+H0_zh_CN: 新权重是对的，旧权重却没有了。
+H1_zh_CN: 还有谁拿着传给你的那个张量？
+H2_zh_CN: `w -= …` 会写进调用者的张量；`w - …` 会产生一个新的。
 Fails: test_the_pieces_leave_their_arguments_alone, test_the_networks_leave_their_arguments_alone
 """
 

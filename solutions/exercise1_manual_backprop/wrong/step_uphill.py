@@ -3,10 +3,10 @@
 H0: The loss rises with every step.
 H1: Which way does a gradient point?
 H2: It points to where the loss grows fastest; the step goes the other way.
-zh_CN: 沿着梯度走,而不是逆着梯度走。
-H0_zh_CN: 每走一步,损失都上升。
-H1_zh_CN: 梯度指向哪个方向?
-H2_zh_CN: 它指向损失增长最快的方向;更新要朝相反的方向走。
+zh_CN: 沿着梯度走，而不是逆着梯度走。
+H0_zh_CN: 每走一步，损失都上升。
+H1_zh_CN: 梯度指向哪个方向？
+H2_zh_CN: 它指向损失增长最快的方向；更新要朝相反的方向走。
 Fails: test_sgd_step_worked_example, test_two_two_two_worked_example, test_sgd_step_goes_downhill
 """
 

@@ -3,10 +3,10 @@
 H0: After one step w2 is right and w1 is not, the less so the smaller the learning rate.
 H1: At which weights is your first layer's gradient taken: all old, or some of them new?
 H2: The gradient is the slope at one point. Compute both parts of it there, then move both weights.
-zh_CN: 先更新了 w2,再计算 w1 的梯度。
-H0_zh_CN: 一步之后 w2 是对的,w1 不对;学习率越小,差得越少。
-H1_zh_CN: 你的第一层梯度是在哪里求的:全是旧权重,还是有些已经是新的?
-H2_zh_CN: 梯度是某一点的斜率。先在那一点把两部分都算出来,再移动两个权重。
+zh_CN: 先更新了 w2，再计算 w1 的梯度。
+H0_zh_CN: 一步之后 w2 是对的，w1 不对；学习率越小，差得越少。
+H1_zh_CN: 你的第一层梯度是在哪里求的：全是旧权重，还是有些已经是新的？
+H2_zh_CN: 梯度是某一点的斜率。先在那一点把两部分都算出来，再移动两个权重。
 Fails: test_a_step_of_training_moves_both_weights_at_once
 """
 

@@ -4,10 +4,10 @@ H0: A small step against your gradient makes the loss rise.
 H1: Where the probability of the correct class is too small, should the slope of the loss be positive or negative
   there?
 H2: Raising the correct logit lowers the loss, so its derivative is negative: p - y, not y - p.
-zh_CN: 用目标减去了预测,方向反了。
-H0_zh_CN: 沿你的梯度反方向走一小步,损失反而上升。
-H1_zh_CN: 正确类别的概率太小时,损失对那个 logit 的斜率应该是正的还是负的?
-H2_zh_CN: 提高正确的 logit 会降低损失,所以导数为负:是 p - y,不是 y - p。
+zh_CN: 用目标减去了预测，方向反了。
+H0_zh_CN: 沿你的梯度反方向走一小步，损失反而上升。
+H1_zh_CN: 正确类别的概率太小时，损失对那个 logit 的斜率应该是正的还是负的？
+H2_zh_CN: 提高正确的 logit 会降低损失，所以导数为负：是 p - y，不是 y - p。
 Fails: test_softmax_worked_example, test_softmax_gradient_is_the_slope_of_the_loss,
   test_only_the_correct_logit_should_rise, test_classifier_backward_begins_with_dz
 """

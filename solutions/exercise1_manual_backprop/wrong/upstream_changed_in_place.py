@@ -5,9 +5,9 @@ H1: After the call, what does the tensor hold that you were given as `upstream`?
 H2: `upstream[…] = 0` writes into the caller's tensor, here dh, which is a result of its own. Work on a copy or
   multiply by a mask.
 zh_CN: 把 ReLU 的零直接写进了上游梯度。
-H0_zh_CN: 你的 da 是对的,但它的来源 dh 变成了同一个张量。
-H1_zh_CN: 调用之后,作为 `upstream` 传给你的张量里是什么?
-H2_zh_CN: `upstream[…] = 0` 会写进调用者的张量,这里是 dh,而它本身也是一个结果。请用副本,或者乘以掩码。
+H0_zh_CN: 你的 da 是对的，但它的来源 dh 变成了同一个张量。
+H1_zh_CN: 调用之后，作为 `upstream` 传给你的张量里是什么？
+H2_zh_CN: `upstream[…] = 0` 会写进调用者的张量，这里是 dh，而它本身也是一个结果。请用副本，或者乘以掩码。
 Fails: test_output_layer_gradients_of_the_classifier, test_the_pieces_leave_their_arguments_alone
 """
 

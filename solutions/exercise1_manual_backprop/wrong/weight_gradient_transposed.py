@@ -5,7 +5,7 @@ H1: Which shape must dw have, so that w - lr dw makes sense?
 H2: A gradient always has the shape of what it is the gradient of. Only one order of the two factors gives it.
 zh_CN: 返回的权重梯度是转置的。
 H0_zh_CN: 你的 dw 的形状是 w 的形状横过来。
-H1_zh_CN: 要让 w - lr dw 有意义,dw 必须是什么形状?
+H1_zh_CN: 要让 w - lr dw 有意义，dw 必须是什么形状？
 H2_zh_CN: 梯度的形状总与它所对应的量相同。两个因子只有一种顺序能得到这个形状。
 Fails: test_linear_worked_example, test_two_two_two_worked_example, test_linear_gradients,
   test_linear_gradients_of_two_batches_add_up, test_output_layer_gradients_of_the_classifier,

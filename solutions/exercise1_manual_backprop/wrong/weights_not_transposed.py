@@ -3,10 +3,10 @@
 H0: The product of your upstream gradient and w does not exist: the sizes do not fit.
 H1: How many columns has the upstream gradient, and how many must dx have?
 H2: If y = x w, then dL/dx_j adds up what every output k sends back through w_jk: a product with w transposed.
-zh_CN: 反向时像前向一样乘以 w,没有转置。
-H0_zh_CN: 上游梯度与 w 的乘积不存在:大小对不上。
-H1_zh_CN: 上游梯度有几列?dx 应该有几列?
-H2_zh_CN: 若 y = x w,那么 dL/dx_j 要把每个输出 k 经 w_jk 传回的量加起来,也就是乘以 w 的转置。
+zh_CN: 反向时像前向一样乘以 w，没有转置。
+H0_zh_CN: 上游梯度与 w 的乘积不存在：大小对不上。
+H1_zh_CN: 上游梯度有几列？dx 应该有几列？
+H2_zh_CN: 若 y = x w，那么 dL/dx_j 要把每个输出 k 经 w_jk 传回的量加起来，也就是乘以 w 的转置。
 Fails: test_linear_worked_example, test_two_two_two_worked_example, test_linear_gradients,
   test_linear_gradients_of_two_batches_add_up, test_classifier_backward_begins_with_dz,
   test_output_layer_gradients_of_the_classifier, test_relu_gradient_of_the_classifier,

@@ -4,10 +4,10 @@ H0: Of a leaf that requires a gradient you find no leaves.
 H1: What does w.backward() do for a single number w that requires a gradient?
 H2: A leaf has no grad_fn because nothing made it, but backward fills its own .grad. Only without requires_grad there is
   nothing.
-zh_CN: 当输出本身就是叶子时,什么也找不到。
-H0_zh_CN: 对一个需要梯度的叶子,你没有找到任何叶子。
-H1_zh_CN: 对单个需要梯度的数 w,w.backward() 会做什么?
-H2_zh_CN: 叶子没有 grad_fn,因为它不是算出来的,但 backward 会填写它自己的 .grad。
+zh_CN: 当输出本身就是叶子时，什么也找不到。
+H0_zh_CN: 对一个需要梯度的叶子，你没有找到任何叶子。
+H1_zh_CN: 对单个需要梯度的数 w,w.backward() 会做什么？
+H2_zh_CN: 叶子没有 grad_fn，因为它不是算出来的，但 backward 会填写它自己的 .grad。
 Fails: test_a_leaf_finds_itself_and_a_constant_nothing
 """
 

@@ -5,8 +5,8 @@ H1: What is in .grad before your first backward?
 H2: Accumulating is wanted between the batches of one call, and nowhere else: it begins with empty gradients.
 zh_CN: 在 .grad 原有内容之上继续累加。
 H0_zh_CN: 和里面还有以前计算的梯度。
-H1_zh_CN: 在你第一次 backward 之前,.grad 里有什么?
-H2_zh_CN: 只有同一次调用的各批次之间才需要累加,所以开始时梯度应当是空的。
+H1_zh_CN: 在你第一次 backward 之前，.grad 里有什么？
+H2_zh_CN: 只有同一次调用的各批次之间才需要累加，所以开始时梯度应当是空的。
 Fails: test_accumulating_begins_with_nothing
 """
 

@@ -4,9 +4,9 @@ H0: The anchor gets a gradient too, opposite to that of `moving`.
 H1: What does the anchor do if both are trained on this loss?
 H2: A target that gets gradients comes towards what should reach it. To stand still it has to be a constant in the loss.
 zh_CN: 让梯度也传到了锚点。
-H0_zh_CN: 锚点也得到了梯度,与 `moving` 的相反。
-H1_zh_CN: 如果两者都按这个损失训练,锚点会怎样?
-H2_zh_CN: 得到梯度的目标会自己迎上来。要让它不动,它在损失里必须是常数。
+H0_zh_CN: 锚点也得到了梯度，与 `moving` 的相反。
+H1_zh_CN: 如果两者都按这个损失训练，锚点会怎样？
+H2_zh_CN: 得到梯度的目标会自己迎上来。要让它不动，它在损失里必须是常数。
 Fails: test_pull_leaves_the_anchor_where_it_is
 """
 

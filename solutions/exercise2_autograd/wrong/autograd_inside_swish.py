@@ -6,7 +6,7 @@ H2: A Function of your own says how it is differentiated. Its two slopes are the
   each.
 zh_CN: 在 Swish 内部让 autograd 求导。
 H0_zh_CN: Swish 的 backward 向 torch.autograd.grad 要它自己该知道的斜率。
-H1_zh_CN: x sigmoid(b x) 对 x 和对 b 的导数,在纸上是什么?
+H1_zh_CN: x sigmoid(b x) 对 x 和对 b 的导数，在纸上是什么？
 H2_zh_CN: 自定义的 Function 要自己说明怎样求导。两个斜率各用一次乘积法则和链式法则。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck
 """

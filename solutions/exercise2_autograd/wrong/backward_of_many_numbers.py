@@ -3,10 +3,10 @@
 H0: torch refuses: only a single number has a gradient of its own.
 H1: Down which hill do you want to go if there are 28 of them?
 H2: backward needs one number, or for each output the gradient that comes to it from above: that is what `upstream` is.
-zh_CN: 对有许多数的输出调用 backward,却没有说明它们的梯度。
-H0_zh_CN: torch 拒绝了:只有单个数才能直接求梯度。
-H1_zh_CN: 有 28 座山时,你要下哪一座?
-H2_zh_CN: backward 需要一个数,或者每个输出从上面得到的梯度:`upstream` 就是它。
+zh_CN: 对有许多数的输出调用 backward，却没有说明它们的梯度。
+H0_zh_CN: torch 拒绝了：只有单个数才能直接求梯度。
+H1_zh_CN: 有 28 座山时，你要下哪一座？
+H2_zh_CN: backward 需要一个数，或者每个输出从上面得到的梯度：`upstream` 就是它。
 Fails: test_network_worked_example, test_gradients_of_parameters_for_a_given_upstream
 """
 

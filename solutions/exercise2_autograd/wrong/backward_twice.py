@@ -3,9 +3,9 @@
 H0: The second call of backward finds that the graph is gone.
 H1: What did the first backward throw away?
 H2: backward frees what the forward pass had saved as soon as it has used it. One call serves every tensor in the graph.
-zh_CN: 对同一个计算图,每一步都调用一次 backward。
+zh_CN: 对同一个计算图，每一步都调用一次 backward。
 H0_zh_CN: 第二次调用 backward 时发现计算图已经没有了。
-H1_zh_CN: 第一次 backward 扔掉了什么?
+H1_zh_CN: 第一次 backward 扔掉了什么？
 H2_zh_CN: backward 用完前向传播保存的东西就立即释放。一次调用就能得到图中所有张量的梯度。
 Fails: test_bowl_worked_example, test_gradients_of_the_bowl
 """

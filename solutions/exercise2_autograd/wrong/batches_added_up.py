@@ -3,9 +3,9 @@
 H0: Loss and gradients are several times too large.
 H1: If all batches were equal, how should the loss of three compare with that of one?
 H2: A mean over all rows does not grow with the number of batches.
-zh_CN: 把各批次的平均损失直接相加,没有再除。
+zh_CN: 把各批次的平均损失直接相加，没有再除。
 H0_zh_CN: 损失和梯度都大了好几倍。
-H1_zh_CN: 如果各批次都相同,三个批次的损失与一个批次的相比应该怎样?
+H1_zh_CN: 如果各批次都相同，三个批次的损失与一个批次的相比应该怎样？
 H2_zh_CN: 所有行的平均值不会随批次数目增长。
 Fails: test_batches_accumulate_to_the_whole, test_accumulating_begins_with_nothing
 """

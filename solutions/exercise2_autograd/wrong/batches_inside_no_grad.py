@@ -4,9 +4,9 @@ H0: The loss has no graph although the parameters require a gradient.
 H1: Where does your no_grad begin, and where does it end?
 H2: no_grad stops the recording. What is to be differentiated has to be computed outside of it; the step belongs inside.
 zh_CN: 在 no_grad 里计算各批次的损失。
-H0_zh_CN: 参数需要梯度,损失却没有计算图。
-H1_zh_CN: 你的 no_grad 从哪里开始,到哪里结束?
-H2_zh_CN: no_grad 停止记录。要求导的东西必须在它外面计算;更新才应放在里面。
+H0_zh_CN: 参数需要梯度，损失却没有计算图。
+H1_zh_CN: 你的 no_grad 从哪里开始，到哪里结束？
+H2_zh_CN: no_grad 停止记录。要求导的东西必须在它外面计算；更新才应放在里面。
 Fails: test_batches_accumulate_to_the_whole, test_accumulating_begins_with_nothing
 """
 

@@ -3,10 +3,10 @@
 H0: Rows of a small batch count for more than those of a large one.
 H1: A batch of 2 rows and one of 5: what share of the 7 rows is each?
 H2: A mean of means is the mean of all rows only if all batches are equally long. Weigh each mean with its rows.
-zh_CN: 不管有多少行,每个批次的权重都一样。
+zh_CN: 不管有多少行，每个批次的权重都一样。
 H0_zh_CN: 小批次里的行比大批次里的行更有分量。
-H1_zh_CN: 一个批次 2 行,一个 5 行:各占这 7 行的多少?
-H2_zh_CN: 只有批次一样长时,平均值的平均值才是总平均值。要按行数给每个平均值加权。
+H1_zh_CN: 一个批次 2 行，一个 5 行：各占这 7 行的多少？
+H2_zh_CN: 只有批次一样长时，平均值的平均值才是总平均值。要按行数给每个平均值加权。
 Fails: test_batches_accumulate_to_the_whole, test_accumulating_begins_with_nothing
 """
 

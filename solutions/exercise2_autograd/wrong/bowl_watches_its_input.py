@@ -5,9 +5,9 @@ H1: Who decides which tensors are watched: the function, or whoever calls it?
 H2: requires_grad_() changes the tensor itself, the caller's. A function records what comes in watched, and nothing
   else.
 zh_CN: 让调用者的 x 变成需要梯度的张量。
-H0_zh_CN: 没有人想跟踪的张量,在调用之后却需要梯度了。
-H1_zh_CN: 由谁决定跟踪哪些张量:函数,还是调用它的人?
-H2_zh_CN: requires_grad_() 改变张量本身,也就是调用者的那个。函数只记录进来时已被跟踪的张量。
+H0_zh_CN: 没有人想跟踪的张量，在调用之后却需要梯度了。
+H1_zh_CN: 由谁决定跟踪哪些张量：函数，还是调用它的人？
+H2_zh_CN: requires_grad_() 改变张量本身，也就是调用者的那个。函数只记录进来时已被跟踪的张量。
 Fails: test_nothing_is_watched_unless_someone_asks
 """
 

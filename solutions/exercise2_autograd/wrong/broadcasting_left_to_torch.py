@@ -4,10 +4,10 @@ H0: What backward returns for b has the shape of y; only torch's engine sums it 
 H1: What is the shape of the gradient that your backward returns for b?
 H2: A gradient has the shape of its tensor. torch repairs some shapes for you; called by anything else, the same
   backward is wrong.
-zh_CN: backward 返回 y 形状的梯度,把求和留给 torch。
-H0_zh_CN: backward 为 b 返回的梯度是 y 的形状;之后才由 torch 的引擎求和。
-H1_zh_CN: 你的 backward 为 b 返回的梯度是什么形状?
-H2_zh_CN: 梯度与它的张量形状相同。torch 会替你修补一些形状;换个调用者,同样的 backward 就错了。
+zh_CN: backward 返回 y 形状的梯度，把求和留给 torch。
+H0_zh_CN: backward 为 b 返回的梯度是 y 的形状；之后才由 torch 的引擎求和。
+H1_zh_CN: 你的 backward 为 b 返回的梯度是什么形状？
+H2_zh_CN: 梯度与它的张量形状相同。torch 会替你修补一些形状；换个调用者，同样的 backward 就错了。
 Fails: test_swish_backward_itself_undoes_broadcasting[6], test_swish_backward_itself_undoes_broadcasting[7x1]
 """
 

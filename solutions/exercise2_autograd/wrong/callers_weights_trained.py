@@ -4,9 +4,9 @@ H0: The weights that you were given are trained after the call.
 H1: Do detach and requires_grad_ copy anything?
 H2: detach shares memory with the tensor it comes from. What is changed in place there is changed here.
 zh_CN: 就地训练了调用者自己的权重。
-H0_zh_CN: 调用之后,交给你的权重已经被训练过了。
-H1_zh_CN: detach 和 requires_grad_ 会复制数据吗?
-H2_zh_CN: detach 与原张量共用内存。在那里就地修改,这里也跟着变。
+H0_zh_CN: 调用之后，交给你的权重已经被训练过了。
+H1_zh_CN: detach 和 requires_grad_ 会复制数据吗？
+H2_zh_CN: detach 与原张量共用内存。在那里就地修改，这里也跟着变。
 Fails: test_training_starts_from_copies
 """
 

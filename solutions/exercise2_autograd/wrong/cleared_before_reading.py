@@ -5,8 +5,8 @@ H1: In which order do you clear and read?
 H2: Clear before backward, or after you have read. Between backward and reading there is nothing to clear.
 zh_CN: 在读取之前就清空了梯度。
 H0_zh_CN: 返回的每个梯度都是零。
-H1_zh_CN: 清空和读取,你按什么顺序?
-H2_zh_CN: 在 backward 之前清空,或在读取之后清空。在两者之间清空就什么都没有了。
+H1_zh_CN: 清空和读取，你按什么顺序？
+H2_zh_CN: 在 backward 之前清空，或在读取之后清空。在两者之间清空就什么都没有了。
 Fails: test_products_worked_example, test_gradients_of_a_loss, test_a_second_call_gives_the_same_gradients,
   test_an_unused_parameter_has_the_gradient_zero
 """

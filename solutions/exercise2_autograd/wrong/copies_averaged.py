@@ -3,10 +3,10 @@
 H0: The gradient is too small by the number of copies.
 H1: b was used k times. What does the chain rule do with k ways?
 H2: Ways add up. If the loss is a mean, its 1/N is in the gradient that comes back already.
-zh_CN: 对副本取平均,而不是相加。
-H0_zh_CN: 梯度小了,差的倍数是副本的份数。
-H1_zh_CN: b 被用了 k 次。链式法则怎样处理 k 条路?
-H2_zh_CN: 各条路相加。如果损失是平均值,它的 1/N 已经在传回来的梯度里了。
+zh_CN: 对副本取平均，而不是相加。
+H0_zh_CN: 梯度小了，差的倍数是副本的份数。
+H1_zh_CN: b 被用了 k 次。链式法则怎样处理 k 条路？
+H2_zh_CN: 各条路相加。如果损失是平均值，它的 1/N 已经在传回来的梯度里了。
 Fails: test_swish_worked_example, test_unbroadcast_sums_over_the_copies[6], test_unbroadcast_sums_over_the_copies[5x1],
   test_unbroadcast_sums_over_the_copies[number], test_swish_gradients_have_the_shapes_of_the_inputs[6],
   test_swish_gradients_have_the_shapes_of_the_inputs[7x1], test_swish_gradients_have_the_shapes_of_the_inputs[number],

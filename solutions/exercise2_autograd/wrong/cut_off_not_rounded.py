@@ -3,10 +3,10 @@
 H0: 1.7 becomes 1.
 H1: Which whole number is nearest to 1.7?
 H2: Converting to an integer drops the fraction, towards zero. Rounding goes to the nearest whole number.
-zh_CN: 去掉小数部分,而不是取整到最近的数。
+zh_CN: 去掉小数部分，而不是取整到最近的数。
 H0_zh_CN: 1.7 变成了 1。
-H1_zh_CN: 离 1.7 最近的整数是几?
-H2_zh_CN: 转换成整数会丢掉小数,向零靠拢。四舍五入则取最近的整数。
+H1_zh_CN: 离 1.7 最近的整数是几？
+H2_zh_CN: 转换成整数会丢掉小数，向零靠拢。四舍五入则取最近的整数。
 Fails: test_stops_worked_example, test_rounded_is_round_on_the_way_forward
 """
 

@@ -3,10 +3,10 @@
 H0: The prediction has a graph.
 H1: Which of your lines switches recording off?
 H2: eval() changes how dropout and its like behave, and nothing else. Recording goes on until no_grad stops it.
-zh_CN: 只切换到评估模式,以为这样就不再记录。
+zh_CN: 只切换到评估模式，以为这样就不再记录。
 H0_zh_CN: 预测带着计算图。
-H1_zh_CN: 你的哪一行关掉了记录?
-H2_zh_CN: eval() 只改变 dropout 之类的行为,别的不变。记录要由 no_grad 来停止。
+H1_zh_CN: 你的哪一行关掉了记录？
+H2_zh_CN: eval() 只改变 dropout 之类的行为，别的不变。记录要由 no_grad 来停止。
 Fails: test_a_prediction_has_no_graph
 """
 

@@ -4,9 +4,9 @@ H0: After two calls the gradients are those of the last one only.
 H1: In torch, what is in .grad of a leaf after two calls of backward?
 H2: backward adds, and clearing is up to the caller: that is how gradients of several results are added up.
 zh_CN: 覆盖或清零了先前的调用留在 `.grad` 里的内容。
-H0_zh_CN: 调用两次之后,只剩最后一次的梯度。
-H1_zh_CN: 在 torch 里调用两次 backward 之后,叶子的 .grad 里是什么?
-H2_zh_CN: backward 只管累加,清空由调用者决定:这样才能把几个结果的梯度加起来。
+H0_zh_CN: 调用两次之后，只剩最后一次的梯度。
+H1_zh_CN: 在 torch 里调用两次 backward 之后，叶子的 .grad 里是什么？
+H2_zh_CN: backward 只管累加，清空由调用者决定：这样才能把几个结果的梯度加起来。
 Fails: test_a_second_backward_adds_to_the_first, test_two_results_share_a_number
 """
 

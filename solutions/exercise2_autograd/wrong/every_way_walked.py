@@ -4,9 +4,9 @@ H0: For x = x + x, 60 times, backward does not come to an end.
 H1: How many ways are there through 60 doublings?
 H2: Ways that meet can go on together: add up what has arrived at a value, then pass it on once.
 zh_CN: 让梯度沿每一条路各走一遍。
-H0_zh_CN: 对 x = x + x 重复 60 次,backward 走不到头。
-H1_zh_CN: 60 次翻倍一共有多少条路?
-H2_zh_CN: 会合的路可以一起走:先把到达一个值的梯度加起来,再一次传下去。
+H0_zh_CN: 对 x = x + x 重复 60 次，backward 走不到头。
+H1_zh_CN: 60 次翻倍一共有多少条路？
+H2_zh_CN: 会合的路可以一起走：先把到达一个值的梯度加起来，再一次传下去。
 Fails: test_a_ladder_is_climbed_once
 """
 

@@ -4,9 +4,9 @@ H0: The rounded values have no graph: no gradient reaches x.
 H1: Which part of your formula still depends on x after detach?
 H2: Only the correction, round(x) - x, is to be a constant. x itself has to stay in the sum, with its slope 1.
 zh_CN: 把取整的整个结果都分离了。
-H0_zh_CN: 取整后的值没有计算图:没有梯度能到达 x。
-H1_zh_CN: detach 之后,你的式子里哪一部分还依赖 x?
-H2_zh_CN: 只有修正量 round(x) - x 应是常数。x 本身要留在和里,斜率为 1。
+H0_zh_CN: 取整后的值没有计算图：没有梯度能到达 x。
+H1_zh_CN: detach 之后，你的式子里哪一部分还依赖 x？
+H2_zh_CN: 只有修正量 round(x) - x 应是常数。x 本身要留在和里，斜率为 1。
 Fails: test_rounded_lets_the_gradient_pass
 """
 

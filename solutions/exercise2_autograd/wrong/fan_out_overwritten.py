@@ -3,9 +3,9 @@
 H0: A value that is used twice has the gradient of one use only.
 H1: x reaches the result along two ways. What does the chain rule do with two ways?
 H2: Contributions add up. The one that comes second must not replace the first.
-zh_CN: 覆盖了已经到达的梯度,而不是相加。
-H0_zh_CN: 用了两次的值,只有其中一次的梯度。
-H1_zh_CN: x 经两条路到达结果。链式法则怎样处理两条路?
+zh_CN: 覆盖了已经到达的梯度，而不是相加。
+H0_zh_CN: 用了两次的值，只有其中一次的梯度。
+H1_zh_CN: x 经两条路到达结果。链式法则怎样处理两条路？
 H2_zh_CN: 各个贡献相加。后到的不能替换先到的。
 Fails: test_value_worked_example, test_a_number_used_twice_gets_both_contributions,
   test_a_number_waits_for_all_that_was_made_of_it, test_random_expressions_have_torchs_gradients[6],

@@ -4,9 +4,9 @@ H0: Where b has another shape than (features,), the gradient does not fit it.
 H1: Which axes were stretched if b has the shape (7, 1)? And if it has the shape of x?
 H2: Which axes have to be summed depends on the shape that came in. Compare it with the shape that goes out.
 zh_CN: 总是对 b 的梯度在第一个轴上求和。
-H0_zh_CN: b 的形状不是 (features,) 时,梯度就对不上。
-H1_zh_CN: b 的形状是 (7, 1) 时拉长了哪些轴?与 x 形状相同时呢?
-H2_zh_CN: 要对哪些轴求和,取决于输入的形状。把它与输出的形状比较。
+H0_zh_CN: b 的形状不是 (features,) 时，梯度就对不上。
+H1_zh_CN: b 的形状是 (7, 1) 时拉长了哪些轴？与 x 形状相同时呢？
+H2_zh_CN: 要对哪些轴求和，取决于输入的形状。把它与输出的形状比较。
 Fails: test_swish_gradients, test_swish_passes_gradcheck
 """
 

@@ -4,10 +4,10 @@ H0: Gradients that were returned become others when the function is called again
 H1: Is what you return a tensor of its own, or the one that the next backward writes into?
 H2: w.grad is one tensor, written to by every backward and by zero_(). Hand out a copy, or let go of it so that the next
   backward makes a new one.
-zh_CN: 把 .grad 本身交出去,下次又就地清零。
-H0_zh_CN: 再次调用时,先前返回的梯度变了。
-H1_zh_CN: 你返回的是独立的张量,还是下一次 backward 会写入的那个?
-H2_zh_CN: w.grad 是同一个张量,每次 backward 和 zero_() 都写它。交出副本,或放手让下一次新建。
+zh_CN: 把 .grad 本身交出去，下次又就地清零。
+H0_zh_CN: 再次调用时，先前返回的梯度变了。
+H1_zh_CN: 你返回的是独立的张量，还是下一次 backward 会写入的那个？
+H2_zh_CN: w.grad 是同一个张量，每次 backward 和 zero_() 都写它。交出副本，或放手让下一次新建。
 Fails: test_returned_gradients_stay_as_they_are
 """
 

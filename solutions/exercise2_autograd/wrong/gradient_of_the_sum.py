@@ -3,10 +3,10 @@
 H0: All gradients of the bowl are n times too large.
 H1: Which number is it that you differentiate: out, or the sum of z?
 H2: backward(ones) adds up the gradients of all entries, which is the gradient of their sum. The mean has a 1/n in it.
-zh_CN: 用全 1 从 z 开始反向传播,求的是和的导数,而不是平均值的。
+zh_CN: 用全 1 从 z 开始反向传播，求的是和的导数，而不是平均值的。
 H0_zh_CN: 碗的所有梯度都大了 n 倍。
-H1_zh_CN: 你求导的是哪个数:out,还是 z 的和?
-H2_zh_CN: backward(全 1) 把所有分量的梯度相加,那是它们之和的梯度。平均值里还有 1/n。
+H1_zh_CN: 你求导的是哪个数：out，还是 z 的和？
+H2_zh_CN: backward(全 1) 把所有分量的梯度相加，那是它们之和的梯度。平均值里还有 1/n。
 Fails: test_bowl_worked_example, test_gradients_of_the_bowl
 """
 

@@ -4,9 +4,9 @@ H0: After the call the caller's x requires a gradient and has more in .grad than
 H1: Whose tensor is the leaf that backward fills?
 H2: backward adds to .grad of the leaves of the graph. For a gradient that is yours alone, make a leaf of your own.
 zh_CN: 直接对调用者自己的张量求导。
-H0_zh_CN: 调用之后,调用者的 x 需要梯度,.grad 里的东西也变多了。
-H1_zh_CN: backward 填写的是谁的叶子张量?
-H2_zh_CN: backward 往图中叶子的 .grad 里累加。若梯度只归你用,就建一个自己的叶子。
+H0_zh_CN: 调用之后，调用者的 x 需要梯度，.grad 里的东西也变多了。
+H1_zh_CN: backward 填写的是谁的叶子张量？
+H2_zh_CN: backward 往图中叶子的 .grad 里累加。若梯度只归你用，就建一个自己的叶子。
 Fails: test_gradients_of_the_bowl_leave_x_alone
 """
 

@@ -4,10 +4,10 @@ H0: The gradient itself cannot be differentiated: torch finds no graph behind it
 H1: What does autograd need in order to differentiate a result?
 H2: A gradient is a number like any other, and has a graph only if it was made with one. It has to be asked for: it
   costs memory.
-zh_CN: 求出的梯度没有计算图,却还要对它求导。
-H0_zh_CN: 梯度本身不能再求导:torch 在它后面找不到计算图。
-H1_zh_CN: autograd 要对一个结果求导,需要什么?
-H2_zh_CN: 梯度和别的结果一样,只有在建立时记录了计算图才能再求导。这要耗内存,所以必须请求。
+zh_CN: 求出的梯度没有计算图，却还要对它求导。
+H0_zh_CN: 梯度本身不能再求导：torch 在它后面找不到计算图。
+H1_zh_CN: autograd 要对一个结果求导，需要什么？
+H2_zh_CN: 梯度和别的结果一样，只有在建立时记录了计算图才能再求导。这要耗内存，所以必须请求。
 Fails: test_products_worked_example, test_the_hessian_times_a_vector
 """
 

@@ -4,8 +4,8 @@ H0: Called twice on the same parameters, it gives twice the gradient.
 H1: What stands in .grad when the second backward begins?
 H2: backward adds to .grad. What is there from before has to go before the next backward.
 zh_CN: 读取 .grad 之前没有清空它。
-H0_zh_CN: 对同样的参数调用两次,梯度就变成两倍。
-H1_zh_CN: 第二次 backward 开始时,.grad 里有什么?
+H0_zh_CN: 对同样的参数调用两次，梯度就变成两倍。
+H1_zh_CN: 第二次 backward 开始时，.grad 里有什么？
 H2_zh_CN: backward 往 .grad 里累加。以前留下的东西要在下一次 backward 之前清掉。
 Fails: test_a_second_call_gives_the_same_gradients
 """

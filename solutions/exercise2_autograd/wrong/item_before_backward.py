@@ -4,9 +4,9 @@ H0: There is no backward to call: what you call it on is a Python number.
 H1: item() gives a number. Does a number know how it was made?
 H2: item() copies the value out and leaves the graph behind. Ask for gradients first; take the number for printing.
 zh_CN: 在求梯度之前就把损失变成了普通的数。
-H0_zh_CN: 没有 backward 可以调用:你手里是一个 Python 数。
-H1_zh_CN: item() 给出一个数。数还知道自己是怎么算出来的吗?
-H2_zh_CN: item() 只取出数值,把计算图留在原处。要先求梯度,再取数来打印。
+H0_zh_CN: 没有 backward 可以调用：你手里是一个 Python 数。
+H1_zh_CN: item() 给出一个数。数还知道自己是怎么算出来的吗？
+H2_zh_CN: item() 只取出数值，把计算图留在原处。要先求梯度，再取数来打印。
 Fails: test_training_worked_example, test_a_step_of_training_is_that_of_exercise_1,
   test_at_exactly_zero_any_slope_of_relu_is_right
 """

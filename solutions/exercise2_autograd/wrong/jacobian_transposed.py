@@ -4,9 +4,9 @@ H0: jvp gives what vjp gives, or does not fit where inputs and outputs differ in
 H1: J has a row for each output. Which side of J does a vector of inputs go to?
 H2: One backward pass gives v^T J. J v is a combination of columns, and takes one trick more.
 zh_CN: 从错误的一侧乘雅可比矩阵。
-H0_zh_CN: jvp 给出的与 vjp 一样;输入输出个数不同时则对不上。
-H1_zh_CN: J 的每一行对应一个输出。输入方向的向量应乘在 J 的哪一侧?
-H2_zh_CN: 一次反向传播给出 v^T J。J v 是各列的组合,还需要再用一个技巧。
+H0_zh_CN: jvp 给出的与 vjp 一样；输入输出个数不同时则对不上。
+H1_zh_CN: J 的每一行对应一个输出。输入方向的向量应乘在 J 的哪一侧？
+H2_zh_CN: 一次反向传播给出 v^T J。J v 是各列的组合，还需要再用一个技巧。
 Fails: test_products_worked_example, test_the_jacobian_times_a_vector
 """
 

@@ -5,9 +5,9 @@ H1: How large is your step, and how much of f is lost in the difference?
 H2: A difference is an approximation: too long a step bends, too short a one drowns in rounding. Autograd is exact to
   rounding.
 zh_CN: 用差分代替导数。
-H0_zh_CN: 你的值前几位是对的,再往后就不对了。
-H1_zh_CN: 你的步长是多少?相减时损失了多少精度?
-H2_zh_CN: 差分只是近似:步长太大有弯曲,太小被舍入淹没。autograd 精确到舍入误差。
+H0_zh_CN: 你的值前几位是对的，再往后就不对了。
+H1_zh_CN: 你的步长是多少？相减时损失了多少精度？
+H2_zh_CN: 差分只是近似：步长太大有弯曲，太小被舍入淹没。autograd 精确到舍入误差。
 Fails: test_products_run_the_function_once, test_products_keep_float32
 """
 

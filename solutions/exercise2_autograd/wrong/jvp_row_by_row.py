@@ -3,10 +3,10 @@
 H0: jvp goes back through fn once for each output.
 H1: How many walks back does your jvp need if fn has a million outputs?
 H2: u^T J is linear in u. One walk gives it for a watched u; its derivative with respect to u knows all rows at once.
-zh_CN: 逐行算出 J,只为乘一次。
-H0_zh_CN: 每有一个输出,jvp 就要沿 fn 回传一次。
-H1_zh_CN: 如果 fn 有一百万个输出,你的 jvp 要回传多少次?
-H2_zh_CN: u^T J 对 u 是线性的。对一个被跟踪的 u 回传一次就得到它;它对 u 的导数一次就包含了所有行。
+zh_CN: 逐行算出 J，只为乘一次。
+H0_zh_CN: 每有一个输出，jvp 就要沿 fn 回传一次。
+H1_zh_CN: 如果 fn 有一百万个输出，你的 jvp 要回传多少次？
+H2_zh_CN: u^T J 对 u 是线性的。对一个被跟踪的 u 回传一次就得到它；它对 u 的导数一次就包含了所有行。
 Fails: test_products_run_the_function_once
 """
 

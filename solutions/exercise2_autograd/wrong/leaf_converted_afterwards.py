@@ -5,9 +5,9 @@ H1: What does .to return when there is something to convert, and what when there
 H2: .to is an operation like any other: a converted or moved tensor is a result, and the leaf is the one before. Without
   anything to do it returns the tensor itself.
 zh_CN: 在请求梯度之后才转换数据类型。
-H0_zh_CN: 数据类型改变时新权重不是叶子;不变时才是。
-H1_zh_CN: 有东西要转换时 .to 返回什么?没有时呢?
-H2_zh_CN: .to 和别的运算一样:转换或移动后的张量是结果,叶子是之前的那个。无事可做时它返回张量本身。
+H0_zh_CN: 数据类型改变时新权重不是叶子；不变时才是。
+H1_zh_CN: 有东西要转换时 .to 返回什么？没有时呢？
+H2_zh_CN: .to 和别的运算一样：转换或移动后的张量是结果，叶子是之前的那个。无事可做时它返回张量本身。
 Fails: test_a_new_leaf_holds_the_scaled_values[float64],
   test_a_new_leaf_is_a_leaf_and_collects_gradients[float32]
 """

@@ -3,10 +3,10 @@
 H0: Where the values are integers and float64 is asked for, the new weight is right to about eight digits only.
 H1: Which dtype has an integer tensor times a Python number? How many digits are left of 0.1 in it?
 H2: Digits lost in a product do not come back by converting. Converted before, the product is made in the wanted dtype.
-zh_CN: 先乘,之后才转换成要求的类型。
-H0_zh_CN: 数据是整数而要求 float64 时,新权重只有大约八位是对的。
-H1_zh_CN: 整数张量乘 Python 数得到什么类型?0.1 在其中还剩几位?
-H2_zh_CN: 乘积里丢掉的位数不会因转换而回来。先转换,乘积就在要求的类型里计算。
+zh_CN: 先乘，之后才转换成要求的类型。
+H0_zh_CN: 数据是整数而要求 float64 时，新权重只有大约八位是对的。
+H1_zh_CN: 整数张量乘 Python 数得到什么类型？0.1 在其中还剩几位？
+H2_zh_CN: 乘积里丢掉的位数不会因转换而回来。先转换，乘积就在要求的类型里计算。
 part_of: leaf-converted-afterwards
 Fails: test_a_new_leaf_holds_the_scaled_values[float64]
 """

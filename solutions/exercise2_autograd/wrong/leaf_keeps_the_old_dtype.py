@@ -5,9 +5,9 @@ H1: Which dtype has scale times values? And which one was asked for?
 H2: The caller decides the dtype, not the numbers that happen to come in. Converting is one operation, before the
   gradient is asked for.
 zh_CN: 忘了转换成要求的数据类型。
-H0_zh_CN: 新权重用的是数据原来的类型;数据是整数时用的是 torch 的默认类型。
-H1_zh_CN: scale 乘 values 是什么类型?要求的又是什么?
-H2_zh_CN: 类型由调用者决定,不由碰巧传入的数据决定。转换是一次运算,要在请求梯度之前做。
+H0_zh_CN: 新权重用的是数据原来的类型；数据是整数时用的是 torch 的默认类型。
+H1_zh_CN: scale 乘 values 是什么类型？要求的又是什么？
+H2_zh_CN: 类型由调用者决定，不由碰巧传入的数据决定。转换是一次运算，要在请求梯度之前做。
 Fails: test_a_new_leaf_holds_the_scaled_values[float32], test_a_new_leaf_holds_the_scaled_values[float64],
   test_a_new_leaf_is_a_leaf_and_collects_gradients[float32]
 """

@@ -4,8 +4,8 @@ H0: The new weight has the right values, and requires_grad is False.
 H1: Who asked autograd to watch this tensor?
 H2: No tensor is watched by default. It has to be asked for, once, when the weight is made.
 zh_CN: 新建的权重不需要梯度。
-H0_zh_CN: 新权重的值是对的,但 requires_grad 是 False。
-H1_zh_CN: 有谁请 autograd 跟踪这个张量了吗?
+H0_zh_CN: 新权重的值是对的，但 requires_grad 是 False。
+H1_zh_CN: 有谁请 autograd 跟踪这个张量了吗？
 H2_zh_CN: 默认情况下没有张量被跟踪。要在建立权重时请求一次。
 Fails: test_a_new_leaf_is_a_leaf_and_collects_gradients[float32],
   test_a_new_leaf_is_a_leaf_and_collects_gradients[float64]

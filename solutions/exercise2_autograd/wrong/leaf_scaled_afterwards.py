@@ -4,9 +4,9 @@ H0: The new weight is no leaf: it is the result of a multiplication, and its .gr
 H1: Which tensor is the leaf: the one before or the one after the product?
 H2: What is computed from a watched tensor is a result. The tensor that is to be trained must come out of the last
   operation before it is watched.
-zh_CN: 先请求梯度,然后才乘以比例系数。
-H0_zh_CN: 新权重不是叶子:它是一次乘法的结果,.grad 一直是空的。
-H1_zh_CN: 哪个张量是叶子:乘法之前的,还是之后的?
+zh_CN: 先请求梯度，然后才乘以比例系数。
+H0_zh_CN: 新权重不是叶子：它是一次乘法的结果，.grad 一直是空的。
+H1_zh_CN: 哪个张量是叶子：乘法之前的，还是之后的？
 H2_zh_CN: 由被跟踪的张量算出来的是结果。要训练的张量应在最后一步运算之后才开始跟踪。
 Fails: test_a_new_leaf_is_a_leaf_and_collects_gradients[float32],
   test_a_new_leaf_is_a_leaf_and_collects_gradients[float64]

@@ -4,10 +4,10 @@ H0: For x = x + x, 40 times, the walk does not come to an end.
 H1: How many ways lead through 40 forks that all meet again?
 H2: Sorting out doubles among the leaves is too late: what doubles at every fork is the walk. Remember the nodes, not
   the leaves.
-zh_CN: 走遍图中的每一条路,最后才去掉重复找到的叶子。
-H0_zh_CN: 对 x = x + x 重复 40 次,遍历走不到头。
-H1_zh_CN: 40 个岔口都又会合,一共有多少条路?
-H2_zh_CN: 在叶子中去重已经太晚:每个岔口翻倍的是遍历本身。要记住节点,而不是叶子。
+zh_CN: 走遍图中的每一条路，最后才去掉重复找到的叶子。
+H0_zh_CN: 对 x = x + x 重复 40 次，遍历走不到头。
+H1_zh_CN: 40 个岔口都又会合，一共有多少条路？
+H2_zh_CN: 在叶子中去重已经太晚：每个岔口翻倍的是遍历本身。要记住节点，而不是叶子。
 Fails: test_ways_that_meet_again_are_walked_once
 """
 

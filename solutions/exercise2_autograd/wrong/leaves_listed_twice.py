@@ -3,10 +3,10 @@
 H0: A tensor that is used twice is found twice.
 H1: If x is used in two places, how many leaves is that?
 H2: Ways part and meet again. Remember where you have been, and do not go there again.
-zh_CN: 每有一条路通到叶子,就把它列一次。
+zh_CN: 每有一条路通到叶子，就把它列一次。
 H0_zh_CN: 用了两次的张量被找到了两次。
-H1_zh_CN: x 在两处被用到,这算几个叶子?
-H2_zh_CN: 路会分开又会合。记住去过的地方,不要再去。
+H1_zh_CN: x 在两处被用到，这算几个叶子？
+H2_zh_CN: 路会分开又会合。记住去过的地方，不要再去。
 Fails: test_every_leaf_is_found_once[0], test_every_leaf_is_found_once[1], test_every_leaf_is_found_once[2]
 """
 

@@ -5,7 +5,7 @@ H1: How many parents does a product have?
 H2: next_functions has one pair for every input of an operation. A gradient goes to all of them.
 zh_CN: 只沿每个运算的第一个输入往回走。
 H0_zh_CN: 作为第二个因子或加数进来的叶子没有被找到。
-H1_zh_CN: 一个乘积有几个父节点?
+H1_zh_CN: 一个乘积有几个父节点？
 H2_zh_CN: next_functions 对运算的每个输入都有一对。梯度会传给所有输入。
 Fails: test_every_leaf_is_found_once[0], test_every_leaf_is_found_once[1], test_every_leaf_is_found_once[2]
 """

@@ -5,8 +5,8 @@ H1: What does sum do with the axis that it sums over?
 H2: A gradient has the shape of what it belongs to, axes of length 1 included.
 zh_CN: 求和时把长度为 1 的轴丢掉了。
 H0_zh_CN: 形状为 (5, 1) 的梯度回来时成了 (5,)。
-H1_zh_CN: sum 对它求和的那个轴做了什么?
-H2_zh_CN: 梯度与它所属的张量形状相同,长度为 1 的轴也要保留。
+H1_zh_CN: sum 对它求和的那个轴做了什么？
+H2_zh_CN: 梯度与它所属的张量形状相同，长度为 1 的轴也要保留。
 Fails: test_unbroadcast_sums_over_the_copies[5x1], test_swish_gradients_have_the_shapes_of_the_inputs[7x1],
   test_swish_undoes_broadcasting_of_x_too, test_swish_backward_itself_undoes_broadcasting[7x1],
   test_swish_passes_gradcheck, test_swish_can_be_differentiated_twice

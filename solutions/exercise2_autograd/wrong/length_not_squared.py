@@ -4,10 +4,10 @@ H0: Your penalty is the square root of ours.
 H1: Of a gradient (3, 4), is R 5 or 25?
 H2: A squared length is smooth everywhere; the length itself has a kink where the gradient is zero, which is where the
   penalty wants to go.
-zh_CN: 返回的是梯度的长度,而不是长度的平方。
+zh_CN: 返回的是梯度的长度，而不是长度的平方。
 H0_zh_CN: 你的惩罚项是我们的平方根。
-H1_zh_CN: 梯度为 (3, 4) 时,R 是 5 还是 25?
-H2_zh_CN: 长度的平方处处光滑;长度本身在梯度为零处有尖角,而惩罚项正要走到那里。
+H1_zh_CN: 梯度为 (3, 4) 时，R 是 5 还是 25？
+H2_zh_CN: 长度的平方处处光滑；长度本身在梯度为零处有尖角，而惩罚项正要走到那里。
 Fails: test_products_worked_example, test_the_penalty_is_the_squared_length_of_the_gradient
 """
 

@@ -4,10 +4,10 @@ H0: After the call the parameters have no gradient at all, and nothing complaine
 H1: Follow grad_fn back from what you call backward on. Where does it lead?
 H2: torch.tensor copies numbers; requires_grad makes the copy a leaf of its own. A gradient goes back only where a graph
   leads.
-zh_CN: 用损失的值新建了一个张量,它与参数毫无联系。
-H0_zh_CN: 调用之后参数完全没有梯度,也没有任何报错。
-H1_zh_CN: 从你调用 backward 的张量沿 grad_fn 往回走,会走到哪里?
-H2_zh_CN: torch.tensor 只复制数值;requires_grad 使副本成为独立的叶子。梯度只能沿计算图回传。
+zh_CN: 用损失的值新建了一个张量，它与参数毫无联系。
+H0_zh_CN: 调用之后参数完全没有梯度，也没有任何报错。
+H1_zh_CN: 从你调用 backward 的张量沿 grad_fn 往回走，会走到哪里？
+H2_zh_CN: torch.tensor 只复制数值；requires_grad 使副本成为独立的叶子。梯度只能沿计算图回传。
 Fails: test_batches_accumulate_to_the_whole, test_accumulating_begins_with_nothing
 """
 

@@ -4,9 +4,9 @@ H0: The losses that come back still have a graph: all steps of the training hang
 H1: What does a loss in your list hold on to?
 H2: A loss that is kept keeps all that led to it. For a record keep the value, without its graph.
 zh_CN: 把每个损失连同计算图一起保存。
-H0_zh_CN: 返回的损失还带着计算图:训练的所有步骤都挂在上面。
-H1_zh_CN: 你列表里的损失还握着什么?
-H2_zh_CN: 保存一个损失,就保存了通向它的一切。做记录只需要它的值,不要计算图。
+H0_zh_CN: 返回的损失还带着计算图：训练的所有步骤都挂在上面。
+H1_zh_CN: 你列表里的损失还握着什么？
+H2_zh_CN: 保存一个损失，就保存了通向它的一切。做记录只需要它的值，不要计算图。
 Fails: test_training_hands_out_plain_numbers
 """
 

@@ -4,10 +4,10 @@ H0: The losses of a float64 training come back as float32.
 H1: Which dtype does torch give a tensor that is made of Python numbers?
 H2: item() is no more precise than its tensor, and torch.tensor of Python floats is float32 unless told otherwise. What
   is cut off from its graph as a tensor keeps its dtype.
-zh_CN: 把损失存成 Python 数,再由它们做成 float32 张量。
+zh_CN: 把损失存成 Python 数，再由它们做成 float32 张量。
 H0_zh_CN: float64 训练得到的损失变成了 float32。
-H1_zh_CN: 由 Python 数做成的张量,torch 给它什么数据类型?
-H2_zh_CN: item() 并不比张量更精确;torch.tensor 对 Python 浮点数默认用 float32。
+H1_zh_CN: 由 Python 数做成的张量，torch 给它什么数据类型？
+H2_zh_CN: item() 并不比张量更精确；torch.tensor 对 Python 浮点数默认用 float32。
 Fails: test_training_worked_example, test_a_step_of_training_is_that_of_exercise_1,
   test_at_exactly_zero_any_slope_of_relu_is_right
 """

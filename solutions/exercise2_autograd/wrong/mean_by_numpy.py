@@ -3,9 +3,9 @@
 H0: The last stage has the right value and no way back to x.
 H1: Print grad_fn of every stage. Which is the first without one?
 H2: NumPy computes numbers only. Every operation between the parameters and the loss has to be torch's.
-zh_CN: 用 NumPy 求平均值,而那里没有计算图。
-H0_zh_CN: 最后一步的值是对的,但没有回到 x 的路。
-H1_zh_CN: 打印每一步的 grad_fn。第一个没有它的是哪一步?
+zh_CN: 用 NumPy 求平均值，而那里没有计算图。
+H0_zh_CN: 最后一步的值是对的，但没有回到 x 的路。
+H1_zh_CN: 打印每一步的 grad_fn。第一个没有它的是哪一步？
 H2_zh_CN: NumPy 只计算数值。从参数到损失的每一步运算都必须是 torch 的。
 Fails: test_bowl_worked_example, test_step_worked_example, test_every_stage_of_the_bowl_is_connected,
   test_gradients_of_the_bowl

@@ -3,10 +3,10 @@
 H0: Where a short and a long way lead to the same value, it passes on its gradient before all of it has arrived.
 H1: Who has to be finished before a value may send its gradient on?
 H2: A value's turn comes when everything that was made of it has reported. The number of steps says nothing about that.
-zh_CN: 按离结果的步数,一层一层往回走。
-H0_zh_CN: 一长一短两条路通到同一个值时,梯度没到齐它就往下传了。
-H1_zh_CN: 一个值要把梯度传下去,谁必须先完成?
-H2_zh_CN: 由它算出的一切都报告之后,才轮到它。步数说明不了这一点。
+zh_CN: 按离结果的步数，一层一层往回走。
+H0_zh_CN: 一长一短两条路通到同一个值时，梯度没到齐它就往下传了。
+H1_zh_CN: 一个值要把梯度传下去，谁必须先完成？
+H2_zh_CN: 由它算出的一切都报告之后，才轮到它。步数说明不了这一点。
 Fails: test_a_number_waits_for_all_that_was_made_of_it, test_random_expressions_have_torchs_gradients[12],
   test_random_expressions_have_torchs_gradients[24], test_order_has_parents_first_and_each_once,
   test_a_second_backward_adds_to_the_first, test_plain_numbers_may_stand_in_an_expression

@@ -3,10 +3,10 @@
 H0: A network that was in evaluation mode is in training mode after the call.
 H1: How do you know in which mode it was?
 H2: Back to how it was is not the same as training mode: look before you switch.
-zh_CN: 不管原来是什么模式,事后都切换到训练模式。
-H0_zh_CN: 原来处于评估模式的网络,调用之后成了训练模式。
-H1_zh_CN: 你怎么知道它原来处于什么模式?
-H2_zh_CN: 恢复原状不等于训练模式:切换之前先看一看。
+zh_CN: 不管原来是什么模式，事后都切换到训练模式。
+H0_zh_CN: 原来处于评估模式的网络，调用之后成了训练模式。
+H1_zh_CN: 你怎么知道它原来处于什么模式？
+H2_zh_CN: 恢复原状不等于训练模式：切换之前先看一看。
 Fails: test_a_network_is_in_the_same_mode_after_a_prediction[evaluation]
 """
 

@@ -5,8 +5,8 @@ H1: What is in .grad of the parameters when the second backward begins?
 H2: Parameters are leaves like any others: every backward adds to what is there.
 zh_CN: 没有先清空网络的梯度。
 H0_zh_CN: 第二次调用返回的是两个批次的梯度之和。
-H1_zh_CN: 第二次 backward 开始时,参数的 .grad 里有什么?
-H2_zh_CN: 参数也是叶子:每次 backward 都往已有的内容上加。
+H1_zh_CN: 第二次 backward 开始时，参数的 .grad 里有什么？
+H2_zh_CN: 参数也是叶子：每次 backward 都往已有的内容上加。
 Fails: test_old_gradients_of_a_network_do_not_count
 """
 

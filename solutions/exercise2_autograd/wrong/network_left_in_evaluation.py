@@ -4,9 +4,9 @@ H0: A network that was in training mode is no longer.
 H1: In which mode does the next step of training find the network?
 H2: Whoever looks at a network in the middle of training puts it back as it was.
 zh_CN: 让网络停留在评估模式。
-H0_zh_CN: 原来处于训练模式的网络,现在不是了。
-H1_zh_CN: 下一步训练时,网络处于什么模式?
-H2_zh_CN: 在训练中途查看网络,看完要恢复原状。
+H0_zh_CN: 原来处于训练模式的网络，现在不是了。
+H1_zh_CN: 下一步训练时，网络处于什么模式？
+H2_zh_CN: 在训练中途查看网络，看完要恢复原状。
 Fails: test_a_network_is_in_the_same_mode_after_a_prediction[training]
 """
 

@@ -3,10 +3,10 @@
 H0: Parts of the hidden layer are missing from the prediction, others each time.
 H1: Which of your lines switches dropout off?
 H2: no_grad is about recording only. What layers compute in training they go on computing until they are told otherwise.
-zh_CN: 停止了记录,但没有关掉 dropout。
-H0_zh_CN: 预测中缺了隐藏层的一部分,每次缺的还不同。
-H1_zh_CN: 你的哪一行关掉了 dropout?
-H2_zh_CN: no_grad 只与记录有关。训练时各层怎么算,不另外说明就还怎么算。
+zh_CN: 停止了记录，但没有关掉 dropout。
+H0_zh_CN: 预测中缺了隐藏层的一部分，每次缺的还不同。
+H1_zh_CN: 你的哪一行关掉了 dropout？
+H2_zh_CN: no_grad 只与记录有关。训练时各层怎么算，不另外说明就还怎么算。
 Fails: test_network_worked_example, test_a_prediction_has_no_dropout
 """
 

@@ -3,10 +3,10 @@
 H0: All gradients are zero.
 H1: How fast does the result grow with itself?
 H2: The chain has to begin somewhere: the derivative of a number with respect to itself is 1.
-zh_CN: 什么也没有往回传,因为结果自己的梯度一开始是 0。
+zh_CN: 什么也没有往回传，因为结果自己的梯度一开始是 0。
 H0_zh_CN: 所有梯度都是零。
-H1_zh_CN: 结果随自己增长得多快?
-H2_zh_CN: 链条要有开头:一个数对自己的导数是 1。
+H1_zh_CN: 结果随自己增长得多快？
+H2_zh_CN: 链条要有开头：一个数对自己的导数是 1。
 Fails: test_value_worked_example, test_each_operation_knows_its_slopes[add], test_each_operation_knows_its_slopes[mul],
   test_each_operation_knows_its_slopes[tanh], test_a_number_used_twice_gets_both_contributions,
   test_a_number_waits_for_all_that_was_made_of_it, test_random_expressions_have_torchs_gradients[6],

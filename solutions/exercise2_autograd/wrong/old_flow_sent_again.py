@@ -3,9 +3,9 @@
 H0: After a second backward the gradients of the leaves are more than the sum of both.
 H1: What does a value in the middle have in .grad when the second backward begins?
 H2: What an earlier backward left has been passed on already. Only what is new may flow on.
-zh_CN: 把 .grad 里的全部往下传,包括上一次 backward 留下的。
-H0_zh_CN: 第二次 backward 之后,叶子的梯度比两次之和还大。
-H1_zh_CN: 第二次 backward 开始时,中间的值的 .grad 里有什么?
+zh_CN: 把 .grad 里的全部往下传，包括上一次 backward 留下的。
+H0_zh_CN: 第二次 backward 之后，叶子的梯度比两次之和还大。
+H1_zh_CN: 第二次 backward 开始时，中间的值的 .grad 里有什么？
 H2_zh_CN: 上一次留下的已经传下去过了。只有新到的才可以继续往下传。
 Fails: test_a_second_backward_adds_to_the_first, test_two_results_share_a_number
 """

@@ -4,10 +4,10 @@ H0: The graphs of all batches exist at the same time.
 H1: When is the graph of the first batch let go?
 H2: A sum of losses holds the graph of each. backward after every batch lets go of its graph, and the gradients add up
   by themselves.
-zh_CN: 把损失加起来,最后只调用一次 backward。
+zh_CN: 把损失加起来，最后只调用一次 backward。
 H0_zh_CN: 所有批次的计算图同时存在。
-H1_zh_CN: 第一个批次的计算图什么时候才被释放?
-H2_zh_CN: 损失之和握着每个批次的图。每个批次之后就 backward,图即被释放,梯度自会累加。
+H1_zh_CN: 第一个批次的计算图什么时候才被释放？
+H2_zh_CN: 损失之和握着每个批次的图。每个批次之后就 backward，图即被释放，梯度自会累加。
 Fails: test_only_one_graph_exists_at_a_time
 """
 

@@ -4,10 +4,10 @@ H0: Where an axis had length 1, the gradient has the full length.
 H1: (2, 1) became (2, 3): how many copies of each entry were made?
 H2: Broadcasting does two things: it adds axes in front and stretches axes of length 1. Both make copies, and both have
   to be summed.
-zh_CN: 只对前面新增的轴求和,忘了长度为 1 的轴。
-H0_zh_CN: 原来长度为 1 的轴,梯度却是完整的长度。
-H1_zh_CN: (2, 1) 变成 (2, 3):每个元素复制了几份?
-H2_zh_CN: 广播做两件事:在前面加轴,把长度为 1 的轴拉长。两者都产生副本,都要求和。
+zh_CN: 只对前面新增的轴求和，忘了长度为 1 的轴。
+H0_zh_CN: 原来长度为 1 的轴，梯度却是完整的长度。
+H1_zh_CN: (2, 1) 变成 (2, 3)：每个元素复制了几份？
+H2_zh_CN: 广播做两件事：在前面加轴，把长度为 1 的轴拉长。两者都产生副本，都要求和。
 Fails: test_unbroadcast_sums_over_the_copies[5x1], test_swish_backward_itself_undoes_broadcasting[7x1]
 """
 

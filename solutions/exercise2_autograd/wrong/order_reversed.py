@@ -3,10 +3,10 @@
 H0: The order begins with the result.
 H1: What comes first: the parents, or what was made of them?
 H2: Forward order has parents first; backward is the same list, read from its end.
-zh_CN: 先列结果,后列父节点。
+zh_CN: 先列结果，后列父节点。
 H0_zh_CN: 次序是从结果开始的。
-H1_zh_CN: 哪个在前:父节点,还是由它们算出的?
-H2_zh_CN: 正向次序是父节点在前;反向传播用同一个列表,从末尾读起。
+H1_zh_CN: 哪个在前：父节点，还是由它们算出的？
+H2_zh_CN: 正向次序是父节点在前；反向传播用同一个列表，从末尾读起。
 Fails: test_order_has_parents_first_and_each_once
 """
 

@@ -4,9 +4,9 @@ H0: The penalty has the right value and no graph: as part of a loss it would cha
 H1: If the penalty is added to a loss, what does its gradient say to the weights?
 H2: The penalty is made of a gradient, and that gradient needs a graph of its own, or training never notices it.
 zh_CN: 返回的惩罚项不能求导。
-H0_zh_CN: 惩罚项的值是对的,但没有计算图:加到损失里也不起作用。
-H1_zh_CN: 把惩罚项加到损失上,它的梯度对权重说了什么?
-H2_zh_CN: 惩罚项由梯度构成,而那个梯度自己也要有计算图,否则训练根本注意不到它。
+H0_zh_CN: 惩罚项的值是对的，但没有计算图：加到损失里也不起作用。
+H1_zh_CN: 把惩罚项加到损失上，它的梯度对权重说了什么？
+H2_zh_CN: 惩罚项由梯度构成，而那个梯度自己也要有计算图，否则训练根本注意不到它。
 Fails: test_the_penalty_can_be_differentiated_again, test_a_network_can_be_trained_on_the_penalty
 """
 

@@ -3,10 +3,10 @@
 H0: At (1, 2, 3) you return (4, 8, 12), and autograd something else.
 H1: What is the derivative of (x + 2)^2 at x = 1? Does it fit what you return?
 H2: A printed result can be wrong. Differentiate on paper, let autograd do it, and trust the two only where they agree.
-zh_CN: 照抄教程打印的结果,对 x = (1, 2, 3) 返回 4 x。
-H0_zh_CN: 在 (1, 2, 3) 处你返回 (4, 8, 12),而 autograd 给出的不同。
-H1_zh_CN: (x + 2)^2 在 x = 1 处的导数是多少?与你返回的相符吗?
-H2_zh_CN: 印出来的结果也可能是错的。先在纸上求导,再让 autograd 求,两者一致才可信。
+zh_CN: 照抄教程打印的结果，对 x = (1, 2, 3) 返回 4 x。
+H0_zh_CN: 在 (1, 2, 3) 处你返回 (4, 8, 12)，而 autograd 给出的不同。
+H1_zh_CN: (x + 2)^2 在 x = 1 处的导数是多少？与你返回的相符吗？
+H2_zh_CN: 印出来的结果也可能是错的。先在纸上求导，再让 autograd 求，两者一致才可信。
 Fails: test_bowl_worked_example, test_gradients_of_the_bowl
 """
 

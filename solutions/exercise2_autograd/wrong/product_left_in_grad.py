@@ -4,10 +4,10 @@ H0: Where x already had something in .grad, it is in the product too, and the pr
 H1: Who else looks at x.grad?
 H2: backward writes into the leaves. A product that is only to be returned is asked for directly, or from a leaf of your
   own.
-zh_CN: 在调用者的 x 上用 backward 求导,并返回它的 .grad。
-H0_zh_CN: x 的 .grad 里原有的东西也进了结果,结果又留在 .grad 里。
-H1_zh_CN: 还有谁会看 x.grad?
-H2_zh_CN: backward 会写进叶子。只需返回的乘积,应直接求取,或对自己的叶子求。
+zh_CN: 在调用者的 x 上用 backward 求导，并返回它的 .grad。
+H0_zh_CN: x 的 .grad 里原有的东西也进了结果，结果又留在 .grad 里。
+H1_zh_CN: 还有谁会看 x.grad？
+H2_zh_CN: backward 会写进叶子。只需返回的乘积，应直接求取，或对自己的叶子求。
 Fails: test_products_leave_x_alone
 """
 

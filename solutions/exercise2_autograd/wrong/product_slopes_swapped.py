@@ -4,9 +4,9 @@ H0: In x y, the gradient of x is x and that of y is y.
 H1: If y is 5, by how much does x y grow when x grows by 1?
 H2: A product grows with one factor as fast as the other one is large.
 zh_CN: 把每个因子自己的值当作斜率。
-H0_zh_CN: 在 x y 中,x 的梯度成了 x,y 的梯度成了 y。
-H1_zh_CN: y 是 5 时,x 增加 1,x y 增加多少?
-H2_zh_CN: 乘积随一个因子增长的快慢,等于另一个因子的大小。
+H0_zh_CN: 在 x y 中，x 的梯度成了 x,y 的梯度成了 y。
+H1_zh_CN: y 是 5 时，x 增加 1,x y 增加多少？
+H2_zh_CN: 乘积随一个因子增长的快慢，等于另一个因子的大小。
 Fails: test_value_worked_example, test_each_operation_knows_its_slopes[mul],
   test_a_number_waits_for_all_that_was_made_of_it, test_random_expressions_have_torchs_gradients[6],
   test_random_expressions_have_torchs_gradients[12], test_random_expressions_have_torchs_gradients[24],

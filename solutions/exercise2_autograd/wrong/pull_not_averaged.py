@@ -3,10 +3,10 @@
 H0: The loss grows with the number of entries.
 H1: What divides the sum in the formula?
 H2: A mean over all entries does not change when everything is repeated; a sum does.
-zh_CN: 把差的平方相加,没有取平均。
+zh_CN: 把差的平方相加，没有取平均。
 H0_zh_CN: 损失随分量个数增长。
-H1_zh_CN: 公式里的和除以了什么?
-H2_zh_CN: 把一切重复一遍,平均值不变,和会变。
+H1_zh_CN: 公式里的和除以了什么？
+H2_zh_CN: 把一切重复一遍，平均值不变，和会变。
 Fails: test_stops_worked_example, test_pull_is_the_mean_squared_distance, test_pull_moves_what_it_should
 """
 

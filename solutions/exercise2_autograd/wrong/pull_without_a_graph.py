@@ -4,8 +4,8 @@ H0: L has no graph at all: no gradient reaches `moving`, and none the anchor.
 H1: What does a loss that was detached still know of `moving`?
 H2: Detached is what stands before detach, all of it. Only one of the two tensors is to be a constant in the loss.
 zh_CN: 把整个拉近损失都分离了。
-H0_zh_CN: L 根本没有计算图:`moving` 得不到梯度,锚点也得不到。
-H1_zh_CN: 分离之后的损失还知道 `moving` 的什么?
+H0_zh_CN: L 根本没有计算图：`moving` 得不到梯度，锚点也得不到。
+H1_zh_CN: 分离之后的损失还知道 `moving` 的什么？
 H2_zh_CN: detach 分离的是它前面的一切。损失里只应有一个张量是常数。
 Fails: test_stops_worked_example, test_pull_moves_what_it_should
 """

@@ -5,8 +5,8 @@ H1: Which single call of torch.autograd.grad gives v^T J? And what does a second
 H2: All three products are one or two calls of torch.autograd.grad: that is what this part is about.
 zh_CN: 调用 torch.autograd.functional 来做要求自己写的东西。
 H0_zh_CN: 这些乘积来自现成的函数。
-H1_zh_CN: torch.autograd.grad 的哪一次调用给出 v^T J?第二次又添了什么?
-H2_zh_CN: 三种乘积都只是一两次 torch.autograd.grad:这正是这一部分的内容。
+H1_zh_CN: torch.autograd.grad 的哪一次调用给出 v^T J？第二次又添了什么？
+H2_zh_CN: 三种乘积都只是一两次 torch.autograd.grad：这正是这一部分的内容。
 Fails: test_products_worked_example, test_a_vector_times_the_jacobian, test_the_jacobian_times_a_vector,
   test_the_hessian_times_a_vector
 """

@@ -5,7 +5,7 @@ H1: How deep may functions call each other in Python?
 H2: Python stops at about 1000 calls within each other. A list of what is still to be done has no such limit.
 zh_CN: 对每个父节点都调用自身。
 H0_zh_CN: 2000 步的链以 RecursionError 结束。
-H1_zh_CN: Python 允许函数嵌套调用多深?
+H1_zh_CN: Python 允许函数嵌套调用多深？
 H2_zh_CN: Python 嵌套到大约 1000 层就停止。用列表记下还要做的事就没有这个限制。
 Fails: test_a_chain_of_2000_steps_is_no_problem
 """

@@ -4,10 +4,10 @@ H0: Every gradient that comes back through `rounded` is zero.
 H1: Nudge x by a millionth: does round(x) move?
 H2: Rounding is flat between its jumps, so its slope is 0. A way past it has to be built: a value that rounds, and a
   slope that does not.
-zh_CN: 直接取整,没有给梯度留一条绕过去的路。
+zh_CN: 直接取整，没有给梯度留一条绕过去的路。
 H0_zh_CN: 经过 `rounded` 传回来的梯度全是零。
-H1_zh_CN: 把 x 挪动百万分之一:round(x) 会动吗?
-H2_zh_CN: 取整在跳跃之间是平的,斜率为 0。要另建一条路:值取整,斜率不取整。
+H1_zh_CN: 把 x 挪动百万分之一：round(x) 会动吗？
+H2_zh_CN: 取整在跳跃之间是平的，斜率为 0。要另建一条路：值取整，斜率不取整。
 Fails: test_rounded_lets_the_gradient_pass
 """
 

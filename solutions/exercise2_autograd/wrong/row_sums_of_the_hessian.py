@@ -4,10 +4,10 @@ H0: Each entry of your product depends on one entry of v only.
 H1: Where does v_2 enter the first entry of H v?
 H2: The gradient's sum has the row sums of H as its derivative. v has to be inside what is differentiated: it weighs the
   rows.
-zh_CN: 先对梯度之和求导,然后才乘以 v。
+zh_CN: 先对梯度之和求导，然后才乘以 v。
 H0_zh_CN: 你的乘积的每个分量只依赖 v 的一个分量。
-H1_zh_CN: v_2 在 H v 的第一个分量中出现在哪里?
-H2_zh_CN: 梯度之和的导数是 H 的各行之和。v 必须在求导的式子里面:它给各行加权。
+H1_zh_CN: v_2 在 H v 的第一个分量中出现在哪里？
+H2_zh_CN: 梯度之和的导数是 H 的各行之和。v 必须在求导的式子里面：它给各行加权。
 Fails: test_products_worked_example, test_the_hessian_times_a_vector
 """
 

@@ -5,8 +5,8 @@ H1: Which tensors does your training ask autograd to watch?
 H2: Each weight that is to learn must require a gradient itself; being used beside one that does is not enough.
 zh_CN: 只有第一个权重需要梯度。
 H0_zh_CN: 第二个权重从来不动。
-H1_zh_CN: 你的训练请 autograd 跟踪了哪些张量?
-H2_zh_CN: 每个要学习的权重自己都必须需要梯度;和需要梯度的放在一起用并不够。
+H1_zh_CN: 你的训练请 autograd 跟踪了哪些张量？
+H2_zh_CN: 每个要学习的权重自己都必须需要梯度；和需要梯度的放在一起用并不够。
 Fails: test_training_worked_example, test_a_step_of_training_is_that_of_exercise_1
 """
 

@@ -4,10 +4,10 @@ H0: The gradients of y and z come back as None; that of x is right.
 H1: Which of x, y and z is a leaf?
 H2: Only leaves keep a gradient by themselves. A tensor that was computed lets go of it as soon as it is passed on,
   unless it is told to retain it before backward.
-zh_CN: 读取非叶子张量的 .grad,却没有让它们保留梯度。
+zh_CN: 读取非叶子张量的 .grad，却没有让它们保留梯度。
 H0_zh_CN: y 和 z 的梯度是 None;x 的是对的。
-H1_zh_CN: x、y、z 中哪一个是叶子?
-H2_zh_CN: 只有叶子会自己保留梯度。算出来的张量把梯度传下去后就放手,除非在 backward 之前要求它保留。
+H1_zh_CN: x、y、z 中哪一个是叶子？
+H2_zh_CN: 只有叶子会自己保留梯度。算出来的张量把梯度传下去后就放手，除非在 backward 之前要求它保留。
 Fails: test_bowl_worked_example, test_gradients_of_the_bowl
 """
 

@@ -4,10 +4,10 @@ H0: After the step the parameters are what they were.
 H1: Is w after the step still the tensor that the caller has?
 H2: w = w - … makes a new tensor and calls it w, in your function only. The tensor that everybody else holds is changed
   in place or not at all.
-zh_CN: 算出新的张量,只是沿用旧的名字。
+zh_CN: 算出新的张量，只是沿用旧的名字。
 H0_zh_CN: 更新之后参数还是原来的样子。
-H1_zh_CN: 更新之后的 w 还是调用者手里的那个张量吗?
-H2_zh_CN: w = w - … 新建一个张量,只在你的函数里叫 w。别人手里的张量只有就地修改才会变。
+H1_zh_CN: 更新之后的 w 还是调用者手里的那个张量吗？
+H2_zh_CN: w = w - … 新建一个张量，只在你的函数里叫 w。别人手里的张量只有就地修改才会变。
 Fails: test_step_worked_example, test_training_worked_example, test_a_step_changes_the_parameters_themselves,
   test_a_parameter_without_a_gradient_stays, test_a_step_of_training_is_that_of_exercise_1
 """

@@ -6,8 +6,8 @@ H2: A gradient belongs to the point where it was taken. After the step it has se
   one is added to it.
 zh_CN: 更新之后没有清空梯度。
 H0_zh_CN: 第二步沿着两个梯度之和走。
-H1_zh_CN: 下一次 backward 会加到什么上面?
-H2_zh_CN: 梯度属于求它的那个点。更新之后它就没用了;留在那里,下一个梯度就会加上去。
+H1_zh_CN: 下一次 backward 会加到什么上面？
+H2_zh_CN: 梯度属于求它的那个点。更新之后它就没用了；留在那里，下一个梯度就会加上去。
 Fails: test_training_worked_example, test_a_step_clears_the_gradients, test_a_step_of_training_is_that_of_exercise_1
 """
 

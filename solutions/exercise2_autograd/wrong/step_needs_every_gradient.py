@@ -5,8 +5,8 @@ H1: What is w.grad of a parameter that the loss did not depend on?
 H2: Without a gradient .grad is None, not zero. Such a parameter stays where it is.
 zh_CN: 以为每个参数都有梯度。
 H0_zh_CN: 一个没有参与的参数使更新中断。
-H1_zh_CN: 损失不依赖某个参数时,它的 w.grad 是什么?
-H2_zh_CN: 没有梯度时 .grad 是 None,不是零。这样的参数原地不动。
+H1_zh_CN: 损失不依赖某个参数时，它的 w.grad 是什么？
+H2_zh_CN: 没有梯度时 .grad 是 None，不是零。这样的参数原地不动。
 Fails: test_a_parameter_without_a_gradient_stays
 """
 

@@ -4,9 +4,9 @@ H0: torch refuses: a leaf that requires a gradient is changed in place.
 H1: Is the step itself part of the function that you differentiate?
 H2: The step uses gradients; it is not to be differentiated. Say so, and torch lets you change the leaf.
 zh_CN: 在 autograd 记录的同时就地修改参数。
-H0_zh_CN: torch 拒绝了:需要梯度的叶子被就地修改。
-H1_zh_CN: 更新这一步本身,是你要求导的函数的一部分吗?
-H2_zh_CN: 更新使用梯度,但本身不需要求导。告诉 torch 不要记录,它就允许修改叶子。
+H0_zh_CN: torch 拒绝了：需要梯度的叶子被就地修改。
+H1_zh_CN: 更新这一步本身，是你要求导的函数的一部分吗？
+H2_zh_CN: 更新使用梯度，但本身不需要求导。告诉 torch 不要记录，它就允许修改叶子。
 Fails: test_step_worked_example, test_training_worked_example, test_a_step_changes_the_parameters_themselves,
   test_a_parameter_without_a_gradient_stays, test_a_step_of_training_is_that_of_exercise_1,
   test_at_exactly_zero_any_slope_of_relu_is_right

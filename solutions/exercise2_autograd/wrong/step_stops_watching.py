@@ -4,10 +4,10 @@ H0: After the step the parameters require no gradient any more.
 H1: What does requires_grad say after your step?
 H2: Not recording one step is one thing, and a tensor that is no longer watched another: the next loss has no way back
   to it. no_grad ends by itself.
-zh_CN: 为了更新关掉了跟踪,却没有再打开。
-H0_zh_CN: 更新之后,参数不再需要梯度。
-H1_zh_CN: 更新之后 requires_grad 是什么?
-H2_zh_CN: 不记录这一步是一回事,张量不再被跟踪是另一回事:下一个损失就没有路回到它。no_grad 会自己结束。
+zh_CN: 为了更新关掉了跟踪，却没有再打开。
+H0_zh_CN: 更新之后，参数不再需要梯度。
+H1_zh_CN: 更新之后 requires_grad 是什么？
+H2_zh_CN: 不记录这一步是一回事，张量不再被跟踪是另一回事：下一个损失就没有路回到它。no_grad 会自己结束。
 Fails: test_training_worked_example, test_after_a_step_a_leaf_is_still_a_leaf,
   test_a_step_of_training_is_that_of_exercise_1
 """

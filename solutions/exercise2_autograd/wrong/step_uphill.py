@@ -3,10 +3,10 @@
 H0: Every step makes the loss larger.
 H1: Where does the gradient point: uphill or downhill?
 H2: The gradient points to where the loss grows fastest. A step that is to make it smaller goes the other way.
-zh_CN: 沿着梯度走,而不是逆着梯度。
+zh_CN: 沿着梯度走，而不是逆着梯度。
 H0_zh_CN: 每一步都使损失变大。
-H1_zh_CN: 梯度指向哪里:上坡还是下坡?
-H2_zh_CN: 梯度指向损失增长最快的方向。要让损失变小,就往反方向走。
+H1_zh_CN: 梯度指向哪里：上坡还是下坡？
+H2_zh_CN: 梯度指向损失增长最快的方向。要让损失变小，就往反方向走。
 Fails: test_step_worked_example, test_training_worked_example, test_a_step_changes_the_parameters_themselves,
   test_a_parameter_without_a_gradient_stays, test_a_step_of_training_is_that_of_exercise_1
 """

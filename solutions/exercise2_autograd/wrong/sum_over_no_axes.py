@@ -3,10 +3,10 @@
 H0: Where nothing was broadcast a single number comes back.
 H1: What does torch's sum do with dim=()?
 H2: In torch an empty list of axes means all axes. Where there is nothing to sum, do not sum.
-zh_CN: 对空的轴列表求和,而 torch 把它当作所有的轴。
-H0_zh_CN: 没有广播的地方,返回的却是一个数。
-H1_zh_CN: torch 的 sum 遇到 dim=() 会怎样?
-H2_zh_CN: 在 torch 里,空的轴列表表示所有的轴。没有要加的,就不要加。
+zh_CN: 对空的轴列表求和，而 torch 把它当作所有的轴。
+H0_zh_CN: 没有广播的地方，返回的却是一个数。
+H1_zh_CN: torch 的 sum 遇到 dim=() 会怎样？
+H2_zh_CN: 在 torch 里，空的轴列表表示所有的轴。没有要加的，就不要加。
 Fails: test_swish_worked_example, test_unbroadcast_leaves_alone_what_was_not_broadcast, test_swish_gradients
 """
 

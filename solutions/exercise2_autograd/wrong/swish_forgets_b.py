@@ -4,9 +4,9 @@ H0: torch misses a gradient: forward had two inputs.
 H1: How many inputs did forward have?
 H2: For each argument of forward one gradient is returned; None only where none can be wanted.
 zh_CN: 只返回 x 的梯度。
-H0_zh_CN: torch 说少了一个梯度:forward 有两个输入。
-H1_zh_CN: forward 有几个输入?
-H2_zh_CN: forward 的每个参数都要返回一个梯度;只有不需要时才是 None。
+H0_zh_CN: torch 说少了一个梯度：forward 有两个输入。
+H1_zh_CN: forward 有几个输入？
+H2_zh_CN: forward 的每个参数都要返回一个梯度；只有不需要时才是 None。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck
 """
 

@@ -4,9 +4,9 @@ H0: Your gradient of x is ours of b, and the other way round.
 H1: In which order did forward take its inputs?
 H2: backward returns one gradient for each argument of forward, in the same order.
 zh_CN: 返回梯度的顺序错了。
-H0_zh_CN: 你的 x 的梯度是我们的 b 的梯度,反之亦然。
-H1_zh_CN: forward 的输入是按什么顺序来的?
-H2_zh_CN: backward 对 forward 的每个参数返回一个梯度,顺序相同。
+H0_zh_CN: 你的 x 的梯度是我们的 b 的梯度，反之亦然。
+H1_zh_CN: forward 的输入是按什么顺序来的？
+H2_zh_CN: backward 对 forward 的每个参数返回一个梯度，顺序相同。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck
 """
 

@@ -3,10 +3,10 @@
 H0: The gradients of Swish do not depend on the upstream gradient.
 H1: If nothing above depended on y, what should come back?
 H2: backward is one link of a chain: it multiplies what it is given by its own slope.
-zh_CN: 只返回斜率,没有乘以上面传来的梯度。
+zh_CN: 只返回斜率，没有乘以上面传来的梯度。
 H0_zh_CN: Swish 的梯度不依赖上游梯度。
-H1_zh_CN: 如果上面没有任何东西依赖 y,应该传回什么?
-H2_zh_CN: backward 是链条的一环:把得到的梯度乘以自己的斜率。
+H1_zh_CN: 如果上面没有任何东西依赖 y，应该传回什么？
+H2_zh_CN: backward 是链条的一环：把得到的梯度乘以自己的斜率。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck
 """
 

@@ -4,9 +4,9 @@ H0: The gradient of x is right, that of b lacks a factor x.
 H1: What is the derivative of b x with respect to b?
 H2: sigmoid(b x) is a function of a function: its slope for b is sigmoid' times x, and there is an x in front already.
 zh_CN: 漏掉了 b x 的内层导数。
-H0_zh_CN: x 的梯度是对的,b 的梯度少了一个因子 x。
-H1_zh_CN: b x 对 b 的导数是什么?
-H2_zh_CN: sigmoid(b x) 是复合函数:它对 b 的斜率是 sigmoid' 乘以 x,而前面已经有一个 x。
+H0_zh_CN: x 的梯度是对的，b 的梯度少了一个因子 x。
+H1_zh_CN: b x 对 b 的导数是什么？
+H2_zh_CN: sigmoid(b x) 是复合函数：它对 b 的斜率是 sigmoid' 乘以 x，而前面已经有一个 x。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck
 """
 

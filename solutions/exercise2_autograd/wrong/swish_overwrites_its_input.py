@@ -4,9 +4,9 @@ H0: x holds y after the call, and the way back takes y for x.
 H1: Where does your forward write its result?
 H2: What was saved has to stay what it was, and whoever passed x may still need it. A result needs memory of its own.
 zh_CN: 在 x 的内存里计算 y。
-H0_zh_CN: 调用之后 x 里是 y,反向传播把 y 当作了 x。
-H1_zh_CN: 你的 forward 把结果写到了哪里?
-H2_zh_CN: 保存的张量必须保持原样,传入 x 的人也可能还要用它。结果需要自己的内存。
+H0_zh_CN: 调用之后 x 里是 y，反向传播把 y 当作了 x。
+H1_zh_CN: 你的 forward 把结果写到了哪里？
+H2_zh_CN: 保存的张量必须保持原样，传入 x 的人也可能还要用它。结果需要自己的内存。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck, test_swish_leaves_its_inputs_alone
 """
 

@@ -3,9 +3,9 @@
 H0: The forward pass is right; both gradients are not.
 H1: Print what ctx.saved_tensors holds. Is it what your formula calls x?
 H2: backward knows only what forward saved. Both slopes are written in terms of x and b.
-zh_CN: 为反向传播保存了 y,却把它当作 x。
-H0_zh_CN: 前向传播是对的;两个梯度都不对。
-H1_zh_CN: 打印 ctx.saved_tensors 的内容。它是你公式里的 x 吗?
+zh_CN: 为反向传播保存了 y，却把它当作 x。
+H0_zh_CN: 前向传播是对的；两个梯度都不对。
+H1_zh_CN: 打印 ctx.saved_tensors 的内容。它是你公式里的 x 吗？
 H2_zh_CN: backward 只知道 forward 保存了什么。两个斜率都是用 x 和 b 写的。
 part_of: swish-overwrites-its-input
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck

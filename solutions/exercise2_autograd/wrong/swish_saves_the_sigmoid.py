@@ -3,10 +3,10 @@
 H0: First derivatives are right; second derivatives are not.
 H1: In the second derivative, how does your s change with x?
 H2: What forward computed has no graph. Only the inputs do: whatever depends on them has to be computed in backward.
-zh_CN: 在 forward 里保存 sigmoid,再次求导时它是常数。
-H0_zh_CN: 一阶导数是对的;二阶导数不对。
-H1_zh_CN: 求二阶导数时,你的 s 怎样随 x 变化?
-H2_zh_CN: forward 里算出来的东西没有计算图。只有输入有:依赖输入的量要在 backward 里计算。
+zh_CN: 在 forward 里保存 sigmoid，再次求导时它是常数。
+H0_zh_CN: 一阶导数是对的；二阶导数不对。
+H1_zh_CN: 求二阶导数时，你的 s 怎样随 x 变化？
+H2_zh_CN: forward 里算出来的东西没有计算图。只有输入有：依赖输入的量要在 backward 里计算。
 Fails: test_swish_can_be_differentiated_twice
 """
 

@@ -4,9 +4,9 @@ H0: Where b is not 1 the value of Swish is wrong.
 H1: What does Swish give if b is 0?
 H2: b says how sharply the sigmoid switches: it multiplies x inside. With b = 0 the sigmoid is one half everywhere.
 zh_CN: 计算的是 x sigmoid(x):b 没有参与。
-H0_zh_CN: b 不等于 1 时,Swish 的值是错的。
-H1_zh_CN: b 为 0 时,Swish 给出什么?
-H2_zh_CN: b 决定 sigmoid 切换得多陡:它在里面乘 x。b = 0 时 sigmoid 处处是二分之一。
+H0_zh_CN: b 不等于 1 时，Swish 的值是错的。
+H1_zh_CN: b 为 0 时，Swish 给出什么？
+H2_zh_CN: b 决定 sigmoid 切换得多陡：它在里面乘 x。b = 0 时 sigmoid 处处是二分之一。
 Fails: test_swish_of_equal_shapes
 """
 

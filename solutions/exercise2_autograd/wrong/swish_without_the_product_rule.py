@@ -3,10 +3,10 @@
 H0: The gradient of b is right, that of x misses a term.
 H1: In x times sigmoid(b x), in how many places does x stand?
 H2: x reaches y along two ways, as the factor and through the sigmoid. Both contribute to the slope.
-zh_CN: 对 x s 求导时,当作 s 不依赖 x。
-H0_zh_CN: b 的梯度是对的,x 的梯度少了一项。
-H1_zh_CN: 在 x·sigmoid(b x) 中,x 出现在几处?
-H2_zh_CN: x 经两条路到达 y:作为因子,以及通过 sigmoid。两者都对斜率有贡献。
+zh_CN: 对 x s 求导时，当作 s 不依赖 x。
+H0_zh_CN: b 的梯度是对的，x 的梯度少了一项。
+H1_zh_CN: 在 x·sigmoid(b x) 中，x 出现在几处？
+H2_zh_CN: x 经两条路到达 y：作为因子，以及通过 sigmoid。两者都对斜率有贡献。
 Fails: test_swish_worked_example, test_swish_gradients, test_swish_passes_gradcheck
 """
 

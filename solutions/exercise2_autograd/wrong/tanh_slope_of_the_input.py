@@ -3,10 +3,10 @@
 H0: For inputs beyond 1 your slope of tanh is negative.
 H1: Is the formula 1 - t^2 written in terms of the input or of the output?
 H2: tanh never falls. Its slope is short in terms of what it gives, not of what it is given.
-zh_CN: 用了 1 - x^2,而不是 1 - tanh(x)^2。
-H0_zh_CN: 输入超过 1 时,你的 tanh 斜率是负的。
-H1_zh_CN: 公式 1 - t^2 是用输入写的,还是用输出写的?
-H2_zh_CN: tanh 从不下降。它的斜率用输出来写才简短,而不是用输入。
+zh_CN: 用了 1 - x^2，而不是 1 - tanh(x)^2。
+H0_zh_CN: 输入超过 1 时，你的 tanh 斜率是负的。
+H1_zh_CN: 公式 1 - t^2 是用输入写的，还是用输出写的？
+H2_zh_CN: tanh 从不下降。它的斜率用输出来写才简短，而不是用输入。
 Fails: test_each_operation_knows_its_slopes[tanh], test_a_number_waits_for_all_that_was_made_of_it,
   test_random_expressions_have_torchs_gradients[6], test_random_expressions_have_torchs_gradients[12],
   test_random_expressions_have_torchs_gradients[24], test_a_second_backward_adds_to_the_first,

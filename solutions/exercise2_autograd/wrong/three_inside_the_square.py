@@ -5,8 +5,8 @@ H1: For y = 3, is z = 27 or 81?
 H2: In 3 y^2 the power binds closer than the product: only y is squared.
 zh_CN: 把 3 也平方了。
 H0_zh_CN: z 处处大了三倍。
-H1_zh_CN: y = 3 时,z 是 27 还是 81?
-H2_zh_CN: 在 3 y^2 中,乘方先于乘法:只有 y 被平方。
+H1_zh_CN: y = 3 时，z 是 27 还是 81？
+H2_zh_CN: 在 3 y^2 中，乘方先于乘法：只有 y 被平方。
 Fails: test_bowl_worked_example, test_step_worked_example, test_the_bowl_keeps_its_stages, test_gradients_of_the_bowl
 """
 

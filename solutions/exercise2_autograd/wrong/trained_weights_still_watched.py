@@ -6,7 +6,7 @@ H2: Whatever is computed from a watched tensor is recorded. Results that nobody 
   detached.
 zh_CN: 返回的训练好的权重仍然需要梯度。
 H0_zh_CN: 返回的权重还需要梯度。
-H1_zh_CN: 调用者用它们计算时会发生什么?
+H1_zh_CN: 调用者用它们计算时会发生什么？
 H2_zh_CN: 凡是由被跟踪的张量算出的都会被记录。不再训练的结果应该分离之后再交出。
 Fails: test_training_hands_out_plain_numbers
 """

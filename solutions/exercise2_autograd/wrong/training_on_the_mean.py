@@ -4,10 +4,10 @@ H0: The losses are smaller than ours by the number of outputs, and so are the st
 H1: Is the loss of this network a sum or a mean?
 H2: Mean and sum have their minimum in the same place, but the gradient of the sum is larger by the number of terms: a
   learning rate for one does not suit the other.
-zh_CN: 训练时用平方误差的平均值,而不是和。
-H0_zh_CN: 损失比我们的小,差的倍数是输出的个数;每一步也同样小。
-H1_zh_CN: 这个网络的损失是和还是平均值?
-H2_zh_CN: 平均值与和的最小点相同,但和的梯度大了项数那么多倍:两者的学习率不能互换。
+zh_CN: 训练时用平方误差的平均值，而不是和。
+H0_zh_CN: 损失比我们的小，差的倍数是输出的个数；每一步也同样小。
+H1_zh_CN: 这个网络的损失是和还是平均值？
+H2_zh_CN: 平均值与和的最小点相同，但和的梯度大了项数那么多倍：两者的学习率不能互换。
 Fails: test_a_step_of_training_is_that_of_exercise_1, test_at_exactly_zero_any_slope_of_relu_is_right
 """
 

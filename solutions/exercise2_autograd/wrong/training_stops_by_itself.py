@@ -6,7 +6,7 @@ H2: To stop early is a choice of whoever trains, with data that were not trained
   steps makes 500.
 zh_CN: 损失几乎不再下降时就停止训练。
 H0_zh_CN: 损失的个数少于要求的步数。
-H1_zh_CN: 走多少步由谁决定?
+H1_zh_CN: 走多少步由谁决定？
 H2_zh_CN: 提前停止由训练的人用没训练过的数据来决定。要求走 500 步的函数就走 500 步。
 Fails: test_training_follows_the_path_by_hand
 """

@@ -4,9 +4,9 @@ H0: Already the first loss differs: the network is a product of two matrices.
 H1: What happens to the negative entries of x w1?
 H2: Without a nonlinearity between them two linear layers are one.
 zh_CN: 漏掉了 ReLU。
-H0_zh_CN: 第一个损失就不同:网络成了两个矩阵的乘积。
-H1_zh_CN: x w1 中的负数怎么处理?
-H2_zh_CN: 中间没有非线性,两个线性层就等于一个。
+H0_zh_CN: 第一个损失就不同：网络成了两个矩阵的乘积。
+H1_zh_CN: x w1 中的负数怎么处理？
+H2_zh_CN: 中间没有非线性，两个线性层就等于一个。
 Fails: test_a_step_of_training_is_that_of_exercise_1
 """
 

@@ -5,9 +5,9 @@ H1: How does the loss change when that parameter moves?
 H2: A loss that does not depend on w has the slope 0 along w. autograd says None for it, to save memory; you were asked
   for zeros.
 zh_CN: 对损失不依赖的参数返回 None。
-H0_zh_CN: 损失不依赖某个参数时,返回的是 None 而不是梯度。
-H1_zh_CN: 那个参数变动时,损失怎样变化?
-H2_zh_CN: 不依赖 w 的损失沿 w 的斜率是 0。autograd 为省内存用 None 表示;这里要求的是零。
+H0_zh_CN: 损失不依赖某个参数时，返回的是 None 而不是梯度。
+H1_zh_CN: 那个参数变动时，损失怎样变化？
+H2_zh_CN: 不依赖 w 的损失沿 w 的斜率是 0。autograd 为省内存用 None 表示；这里要求的是零。
 Fails: test_an_unused_parameter_has_the_gradient_zero
 """
 

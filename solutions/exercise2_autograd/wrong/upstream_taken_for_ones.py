@@ -3,10 +3,10 @@
 H0: The gradients do not depend on `upstream` at all.
 H1: If nothing above depended on the output, what should come back?
 H2: The sum of the outputs has ones as its gradient; another loss has another one, and it is given to you.
-zh_CN: 往回传的是 1,而不是上游梯度。
+zh_CN: 往回传的是 1，而不是上游梯度。
 H0_zh_CN: 梯度完全不依赖 `upstream`。
-H1_zh_CN: 如果上面没有任何东西依赖输出,应该传回什么?
-H2_zh_CN: 输出之和的梯度是 1;别的损失有别的梯度,而它已经交给你了。
+H1_zh_CN: 如果上面没有任何东西依赖输出，应该传回什么？
+H2_zh_CN: 输出之和的梯度是 1；别的损失有别的梯度，而它已经交给你了。
 Fails: test_network_worked_example, test_gradients_of_parameters_for_a_given_upstream
 """
 

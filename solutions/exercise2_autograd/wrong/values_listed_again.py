@@ -4,8 +4,8 @@ H0: A value that was used twice stands in the order twice, and so does its gradi
 H1: How often should x stand in the order of x x + x?
 H2: Ways meet again. A value that has been listed has had its turn.
 zh_CN: 每遇到一次就把值再列一次。
-H0_zh_CN: 用了两次的值在次序里出现两次,梯度也算了两次。
-H1_zh_CN: 在 x x + x 的次序里,x 应出现几次?
+H0_zh_CN: 用了两次的值在次序里出现两次，梯度也算了两次。
+H1_zh_CN: 在 x x + x 的次序里，x 应出现几次？
 H2_zh_CN: 路会再次会合。已经列过的值不再列。
 Fails: test_value_worked_example, test_a_number_used_twice_gets_both_contributions,
   test_a_number_waits_for_all_that_was_made_of_it, test_random_expressions_have_torchs_gradients[6],

@@ -4,8 +4,8 @@ H0: After the call the values that you were given are no longer what they were, 
 H1: Which memory do the weights live in?
 H2: An operation whose name ends in _ writes into the tensor it is called on. The weight needs memory of its own.
 zh_CN: 就地缩放了调用者的数据。
-H0_zh_CN: 调用之后,交给你的数据已经变了,或者与权重共用内存。
-H1_zh_CN: 权重存放在哪块内存里?
+H0_zh_CN: 调用之后，交给你的数据已经变了，或者与权重共用内存。
+H1_zh_CN: 权重存放在哪块内存里？
 H2_zh_CN: 名字以 _ 结尾的运算会写进它所属的张量。权重需要自己的内存。
 Fails: test_a_new_leaf_has_memory_of_its_own
 """

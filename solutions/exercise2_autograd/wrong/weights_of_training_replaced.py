@@ -5,9 +5,9 @@ H1: Does the new weight require a gradient? Who asked for it?
 H2: A weight that was computed under no_grad is a plain tensor: the graph of the next step has no leaf. Change the leaf
   in place, or make each new weight a leaf again.
 zh_CN: 训练的每一步都用新张量替换权重。
-H0_zh_CN: 第一步可以;到第二步就没有可求导的东西了。
-H1_zh_CN: 新的权重需要梯度吗?是谁请求的?
-H2_zh_CN: 在 no_grad 下算出的权重只是普通张量,下一步的图里没有叶子。就地修改叶子,或让新权重重新成为叶子。
+H0_zh_CN: 第一步可以；到第二步就没有可求导的东西了。
+H1_zh_CN: 新的权重需要梯度吗？是谁请求的？
+H2_zh_CN: 在 no_grad 下算出的权重只是普通张量，下一步的图里没有叶子。就地修改叶子，或让新权重重新成为叶子。
 Fails: test_training_worked_example, test_a_step_of_training_is_that_of_exercise_1
 """
 

@@ -3,10 +3,10 @@
 H0: For 20 000 numbers the product takes too long, or more memory than there is.
 H1: How many rows has the Hessian, and how many numbers each?
 H2: H v is the derivative of one number, the product of gradient and v. No row of H has to be known for it.
-zh_CN: 逐行算出整个海森矩阵,只为乘一次。
-H0_zh_CN: 对 20 000 个数,乘积耗时太长,或内存不够。
-H1_zh_CN: 海森矩阵有多少行?每行多少个数?
-H2_zh_CN: H v 是一个数(梯度与 v 的乘积)的导数。不需要知道 H 的任何一行。
+zh_CN: 逐行算出整个海森矩阵，只为乘一次。
+H0_zh_CN: 对 20 000 个数，乘积耗时太长，或内存不够。
+H1_zh_CN: 海森矩阵有多少行？每行多少个数？
+H2_zh_CN: H v 是一个数（梯度与 v 的乘积）的导数。不需要知道 H 的任何一行。
 Fails: test_a_large_hessian_is_never_made
 """
 

@@ -3,9 +3,9 @@
 H0: The gradient of `moving` is zero; the anchor gets one.
 H1: Which of the two is meant to stay?
 H2: detach turns a tensor into a constant where it stands. Everything before it gets no gradient.
-zh_CN: 分离了应该移动的张量,而不是锚点。
-H0_zh_CN: `moving` 的梯度是零,锚点却得到了梯度。
-H1_zh_CN: 两者之中,哪一个应该不动?
+zh_CN: 分离了应该移动的张量，而不是锚点。
+H0_zh_CN: `moving` 的梯度是零，锚点却得到了梯度。
+H1_zh_CN: 两者之中，哪一个应该不动？
 H2_zh_CN: detach 使张量在那里成为常数。它之前的一切都得不到梯度。
 Fails: test_stops_worked_example, test_pull_moves_what_it_should
 """

@@ -3,9 +3,9 @@
 H0: Where an error is exactly 0, your slope is not a number.
 H1: What is the slope of the square root at 0?
 H2: The chain rule multiplies infinity by 0 there. abs has a slope everywhere that autograd asks for one.
-zh_CN: 用平方再开方来求绝对值;自动求导在那里除以了零。
-H0_zh_CN: 误差恰好为 0 处,你的斜率不是数。
-H1_zh_CN: 平方根函数在 0 处的斜率是多少?
+zh_CN: 用平方再开方来求绝对值；自动求导在那里除以了零。
+H0_zh_CN: 误差恰好为 0 处，你的斜率不是数。
+H1_zh_CN: 平方根函数在 0 处的斜率是多少？
 H2_zh_CN: 链式法则在那里把无穷大乘以 0。而 abs 在自动求导问到的地方都有斜率。
 Fails: test_a_perfect_prediction_costs_nothing
 """

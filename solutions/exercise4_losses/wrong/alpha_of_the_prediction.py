@@ -5,8 +5,8 @@ H1: Which class is it that may be rare: the one that is there, or the one that w
 H2: alpha is a weight of classes, and which class a row belongs to, its label says.
 zh_CN: 用了预测类别的 alpha。
 H0_zh_CN: 预测错误的行用了别的类别的 alpha。
-H1_zh_CN: 稀少的是哪个类别:真实的,还是猜出的?
-H2_zh_CN: alpha 是类别的权重,而一行属于哪一类由标签说明。
+H1_zh_CN: 稀少的是哪个类别：真实的，还是猜出的？
+H2_zh_CN: alpha 是类别的权重，而一行属于哪一类由标签说明。
 Fails: test_kl_and_focal_worked_example, test_alpha_is_that_of_the_label, test_the_losses_of_classes_keep_float32
 """
 

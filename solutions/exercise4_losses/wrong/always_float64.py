@@ -3,10 +3,10 @@
 H0: float32 went in, float64 came out.
 H1: Who decides which dtype is used here: you, or whoever called you?
 H2: A result in another dtype than the rest of a network breaks the next step, or doubles its memory. Keep what came in.
-zh_CN: 不管输入是什么类型,都返回 float64。
-H0_zh_CN: 传入 float32,得到 float64。
-H1_zh_CN: 在这里由谁决定用哪种类型:你,还是调用者?
-H2_zh_CN: 与网络其余部分类型不同的结果,会让下一步出错,或者占用双倍内存。请保持输入的类型。
+zh_CN: 不管输入是什么类型，都返回 float64。
+H0_zh_CN: 传入 float32，得到 float64。
+H1_zh_CN: 在这里由谁决定用哪种类型：你，还是调用者？
+H2_zh_CN: 与网络其余部分类型不同的结果，会让下一步出错，或者占用双倍内存。请保持输入的类型。
 Fails: test_logits_of_ten_thousand_are_survived, test_a_sure_mistake_still_has_a_slope, test_the_distances_keep_float32,
   test_the_losses_of_classes_keep_float32, test_the_other_losses_keep_float32
 """

@@ -4,10 +4,10 @@ H0: For beta = 1 you are right; another beta changes nothing.
 H1: Where in your formula does beta stand?
 H2: beta says where the parabola ends and the lines begin, and how wide the parabola is: it belongs into all three
   places.
-zh_CN: 不管 beta 是多少,都当作 1。
-H0_zh_CN: beta = 1 时你是对的;换一个 beta 却什么也不变。
-H1_zh_CN: beta 出现在你的公式的什么地方?
-H2_zh_CN: beta 决定抛物线在哪里结束、直线从哪里开始、抛物线有多宽:三处都要用到它。
+zh_CN: 不管 beta 是多少，都当作 1。
+H0_zh_CN: beta = 1 时你是对的；换一个 beta 却什么也不变。
+H1_zh_CN: beta 出现在你的公式的什么地方？
+H2_zh_CN: beta 决定抛物线在哪里结束、直线从哪里开始、抛物线有多宽：三处都要用到它。
 Fails: test_distances_worked_example, test_smooth_l1_is_a_parabola_between_two_lines, test_the_pieces_of_smooth_l1_meet,
   test_smooth_l1_tends_to_mae_and_to_mse, test_distances_scale_with_their_errors
 """

@@ -4,9 +4,9 @@ H0: A probability of exactly 0 or 1 makes your loss NaN.
 H1: What is 0 times minus infinity?
 H2: One of the two terms has the factor 0, but the logarithm in it may be infinite. Bound the logarithms first.
 zh_CN: 把 0 乘以 0 的对数。
-H0_zh_CN: 概率恰好为 0 或 1 时,你的损失变成 NaN。
-H1_zh_CN: 0 乘以负无穷是多少?
-H2_zh_CN: 两项中有一项的系数是 0,但其中的对数可能是无穷。先给对数设界限。
+H0_zh_CN: 概率恰好为 0 或 1 时，你的损失变成 NaN。
+H1_zh_CN: 0 乘以负无穷是多少？
+H2_zh_CN: 两项中有一项的系数是 0，但其中的对数可能是无穷。先给对数设界限。
 Fails: test_certainty_costs_0_or_100
 """
 

@@ -4,10 +4,10 @@ H0: Everywhere else your slopes are right; at 0 they are too large.
 H1: Which slopes does autograd give clamp and abs at exactly 0, and do they add up to that of the whole?
 H2: The sum of max(z, 0) and log(1 + exp(-|z|)) is smooth, its parts are not: each has a corner at 0. A network that
   starts from zeros starts right there.
-zh_CN: 数值是对的,但在 logit 恰好为 0 处斜率是错的。
-H0_zh_CN: 其他地方你的斜率都对;在 0 处太大。
-H1_zh_CN: 自动求导在恰好为 0 处给 clamp 和 abs 的斜率是多少?加起来等于整体的斜率吗?
-H2_zh_CN: max(z, 0) 与 log(1 + exp(-|z|)) 之和是光滑的,但各部分在 0 处都有折角。从零开始的网络恰恰就从那里出发。
+zh_CN: 数值是对的，但在 logit 恰好为 0 处斜率是错的。
+H0_zh_CN: 其他地方你的斜率都对；在 0 处太大。
+H1_zh_CN: 自动求导在恰好为 0 处给 clamp 和 abs 的斜率是多少？加起来等于整体的斜率吗？
+H2_zh_CN: max(z, 0) 与 log(1 + exp(-|z|)) 之和是光滑的，但各部分在 0 处都有折角。从零开始的网络恰恰就从那里出发。
 Fails: test_the_slope_at_a_logit_of_zero_is_half_minus_y
 """
 

@@ -3,10 +3,10 @@
 H0: A column of N predictions was let through with a row of N targets.
 H1: Do (7, 1) and (7,) hold equally many numbers? Do they have the same shape?
 H2: numel says how many entries there are. Broadcasting depends on the shape: compare that, axis by axis.
-zh_CN: 比较的是数的个数,而不是它们的排列。
+zh_CN: 比较的是数的个数，而不是它们的排列。
 H0_zh_CN: N 个预测的一列和 N 个目标的一行被放过了。
-H1_zh_CN: (7, 1) 和 (7,) 含有的数一样多吗?它们的形状一样吗?
-H2_zh_CN: numel 只说元素个数。广播取决于形状:要逐轴比较形状。
+H1_zh_CN: (7, 1) 和 (7,) 含有的数一样多吗？它们的形状一样吗？
+H2_zh_CN: numel 只说元素个数。广播取决于形状：要逐轴比较形状。
 Fails: test_guards_worked_example, test_distances_refuse_what_would_broadcast,
   test_other_losses_refuse_what_would_broadcast
 """

@@ -5,9 +5,9 @@ H1: How much does a mistake cost that you are sure of, and how much one that you
 H2: Above the bound the loss is flat: its slope is 0 exactly where there is most to learn. Staying in log space needs no
   small number.
 zh_CN: 在取对数之前给每个概率加上一个小数。
-H0_zh_CN: 你的损失都略小一点,而且从不超过 18.4。
-H1_zh_CN: 很有把握的错误代价是多少?把握再大一倍呢?
-H2_zh_CN: 超过这个界限损失就平了:恰恰在最该学习的地方斜率为 0。留在对数空间就不需要小数。
+H0_zh_CN: 你的损失都略小一点，而且从不超过 18.4。
+H1_zh_CN: 很有把握的错误代价是多少？把握再大一倍呢？
+H2_zh_CN: 超过这个界限损失就平了：恰恰在最该学习的地方斜率为 0。留在对数空间就不需要小数。
 Fails: test_cross_entropy_worked_example, test_kl_and_focal_worked_example,
   test_cross_entropy_is_the_mean_of_minus_log_p, test_a_guess_costs_the_log_of_the_classes,
   test_one_row_can_be_had_without_a_mean, test_a_weighted_mean_divides_by_the_weights,

@@ -3,10 +3,10 @@
 H0: Your mean absolute error is smaller than any absolute error explains; it can even be negative.
 H1: Two predictions, one too high by 1 and one too low by 1: what should the loss be?
 H2: A distance has no sign. Take it away from every single error, before the mean.
-zh_CN: 把带符号的误差相加,于是 +1 和 -1 抵消。
-H0_zh_CN: 你的平均绝对误差小得不合理,甚至可能为负。
-H1_zh_CN: 两个预测,一个高了 1,一个低了 1:损失应该是多少?
-H2_zh_CN: 距离没有符号。在取平均之前,去掉每个误差的符号。
+zh_CN: 把带符号的误差相加，于是 +1 和 -1 抵消。
+H0_zh_CN: 你的平均绝对误差小得不合理，甚至可能为负。
+H1_zh_CN: 两个预测，一个高了 1，一个低了 1：损失应该是多少？
+H2_zh_CN: 距离没有符号。在取平均之前，去掉每个误差的符号。
 Fails: test_distances_worked_example, test_mae_is_the_mean_absolute_error,
   test_mse_is_least_at_the_mean_and_mae_at_the_median
 """

@@ -5,9 +5,9 @@ H1: What does your loss say to somebody who is 200 wrong, and to somebody who is
 H2: Beyond the bound the loss is flat, so that the worst predictions are never mended. A bounded slope is what smooth L1
   is for; mse is the plain square.
 zh_CN: 在平方之前截断了大的误差。
-H0_zh_CN: 对普通的误差你是对的;而 10 000 的离群值完全没有斜率。
-H1_zh_CN: 误差是 200 的人和误差是 10 000 的人,从你的损失里各得到什么信息?
-H2_zh_CN: 超过界限损失就是平的,最差的预测永远得不到改进。需要有界的斜率就用 smooth L1;mse 就是单纯的平方。
+H0_zh_CN: 对普通的误差你是对的；而 10 000 的离群值完全没有斜率。
+H1_zh_CN: 误差是 200 的人和误差是 10 000 的人，从你的损失里各得到什么信息？
+H2_zh_CN: 超过界限损失就是平的，最差的预测永远得不到改进。需要有界的斜率就用 smooth L1;mse 就是单纯的平方。
 Fails: test_an_outlier_pulls_mse_alone
 """
 

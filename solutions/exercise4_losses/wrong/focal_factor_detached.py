@@ -3,10 +3,10 @@
 H0: Your values are right, your slopes are not.
 H1: The factor depends on p, and p on the logits. Is it part of the function?
 H2: detach says: treat this as a number. Then what autograd returns is the slope of another function.
-zh_CN: 把系数当作常数:自动求导看不到它的变化。
-H0_zh_CN: 你的值是对的,斜率却不对。
-H1_zh_CN: 系数取决于 p,p 又取决于 logits。它是函数的一部分吗?
-H2_zh_CN: detach 的意思是:把它当作一个数。这样自动求导给出的是另一个函数的斜率。
+zh_CN: 把系数当作常数：自动求导看不到它的变化。
+H0_zh_CN: 你的值是对的，斜率却不对。
+H1_zh_CN: 系数取决于 p,p 又取决于 logits。它是函数的一部分吗？
+H2_zh_CN: detach 的意思是：把它当作一个数。这样自动求导给出的是另一个函数的斜率。
 Fails: test_the_factor_of_focal_loss_has_a_slope_too
 """
 

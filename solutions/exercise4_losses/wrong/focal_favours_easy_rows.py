@@ -3,10 +3,10 @@
 H0: At p = 0.9 your factor is 0.81, at p = 0.1 it is 0.01.
 H1: Which rows are to count less: those that are right already, or those that are wrong?
 H2: The factor should go to 0 where the prediction is good, that is where p goes to 1.
-zh_CN: 让容易的行更重要:系数是 p^gamma。
+zh_CN: 让容易的行更重要：系数是 p^gamma。
 H0_zh_CN: p = 0.9 时你的系数是 0.81,p = 0.1 时是 0.01。
-H1_zh_CN: 哪些行应该少算:已经对的,还是错的?
-H2_zh_CN: 预测好的时候,也就是 p 趋于 1 时,系数应该趋于 0。
+H1_zh_CN: 哪些行应该少算：已经对的，还是错的？
+H2_zh_CN: 预测好的时候，也就是 p 趋于 1 时，系数应该趋于 0。
 Fails: test_kl_and_focal_worked_example, test_focal_loss_counts_easy_rows_less, test_alpha_is_that_of_the_label
 """
 

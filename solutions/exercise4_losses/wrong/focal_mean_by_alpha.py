@@ -4,9 +4,9 @@ H0: Without alpha you are right; with it your loss is off by one factor.
 H1: What does the task say that the mean divides by?
 H2: In focal loss alpha balances the classes and the mean stays one over the rows. The two losses differ here.
 zh_CN: 像加权交叉熵那样除以 alpha 之和。
-H0_zh_CN: 没有 alpha 时你是对的;有 alpha 时差一个倍数。
-H1_zh_CN: 题目说平均时除以什么?
-H2_zh_CN: 在 focal loss 中 alpha 用来平衡类别,平均仍是对行数取的。两个损失在这里不同。
+H0_zh_CN: 没有 alpha 时你是对的；有 alpha 时差一个倍数。
+H1_zh_CN: 题目说平均时除以什么？
+H2_zh_CN: 在 focal loss 中 alpha 用来平衡类别，平均仍是对行数取的。两个损失在这里不同。
 Fails: test_kl_and_focal_worked_example, test_alpha_is_that_of_the_label, test_the_losses_of_classes_keep_float32
 """
 

@@ -4,10 +4,10 @@ H0: With gamma = 0 your loss is 0 instead of cross-entropy.
 H1: Switch the new part off, with gamma = 0: which value has your factor?
 H2: Brackets come first: 1 - p is raised to gamma. Then gamma = 0 makes the factor 1, and a larger gamma makes it
   smaller.
-zh_CN: 对 p 乘方,而不是对 1 - p 乘方。
-H0_zh_CN: gamma = 0 时你的损失是 0,而不是交叉熵。
-H1_zh_CN: 用 gamma = 0 关掉新加的部分:你的系数是多少?
-H2_zh_CN: 先算括号:乘方的是 1 - p。这样 gamma = 0 时系数为 1,gamma 越大系数越小。
+zh_CN: 对 p 乘方，而不是对 1 - p 乘方。
+H0_zh_CN: gamma = 0 时你的损失是 0，而不是交叉熵。
+H1_zh_CN: 用 gamma = 0 关掉新加的部分：你的系数是多少？
+H2_zh_CN: 先算括号：乘方的是 1 - p。这样 gamma = 0 时系数为 1,gamma 越大系数越小。
 Fails: test_kl_and_focal_worked_example, test_focal_loss_counts_easy_rows_less,
   test_focal_loss_with_gamma_zero_is_cross_entropy, test_alpha_is_that_of_the_label,
   test_no_focal_loss_exceeds_cross_entropy

@@ -3,10 +3,10 @@
 H0: For the default you are right; another gamma changes nothing.
 H1: Where in your function is gamma used?
 H2: 2 is the value that the paper recommends and the default here. The exponent is the argument.
-zh_CN: 不管 gamma 是多少,总是取平方。
-H0_zh_CN: 用默认值时你是对的;换一个 gamma 却没有变化。
-H1_zh_CN: gamma 在你的函数中用在哪里?
-H2_zh_CN: 2 是论文推荐的值,也是这里的默认值。指数应该是那个参数。
+zh_CN: 不管 gamma 是多少，总是取平方。
+H0_zh_CN: 用默认值时你是对的；换一个 gamma 却没有变化。
+H1_zh_CN: gamma 在你的函数中用在哪里？
+H2_zh_CN: 2 是论文推荐的值，也是这里的默认值。指数应该是那个参数。
 Fails: test_kl_and_focal_worked_example, test_focal_loss_counts_easy_rows_less,
   test_focal_loss_with_gamma_zero_is_cross_entropy, test_alpha_is_that_of_the_label,
   test_no_focal_loss_exceeds_cross_entropy

@@ -4,10 +4,10 @@ H0: For beta = 1 you are right; otherwise your loss is beta times ours.
 H1: Far from 0, which slope has your loss, and does it depend on beta?
 H2: Huber's loss keeps the parabola and lets the lines' slope be delta. Smooth L1 keeps the slope 1 and lets the
   parabola change.
-zh_CN: 算的是 Huber 损失,它是 smooth L1 的 beta 倍。
-H0_zh_CN: beta = 1 时你是对的;其他情况下你的损失是我们的 beta 倍。
-H1_zh_CN: 远离 0 处,你的损失的斜率是多少?它取决于 beta 吗?
-H2_zh_CN: Huber 损失保持抛物线不变,直线的斜率是 delta。smooth L1 保持斜率为 1,改变抛物线。
+zh_CN: 算的是 Huber 损失，它是 smooth L1 的 beta 倍。
+H0_zh_CN: beta = 1 时你是对的；其他情况下你的损失是我们的 beta 倍。
+H1_zh_CN: 远离 0 处，你的损失的斜率是多少？它取决于 beta 吗？
+H2_zh_CN: Huber 损失保持抛物线不变，直线的斜率是 delta。smooth L1 保持斜率为 1，改变抛物线。
 Fails: test_distances_worked_example, test_smooth_l1_is_a_parabola_between_two_lines, test_the_pieces_of_smooth_l1_meet,
   test_smooth_l1_tends_to_mae_and_to_mse, test_distances_scale_with_their_errors
 """

@@ -3,9 +3,9 @@
 H0: With the default you are right; another ignore_index is not obeyed.
 H1: Where in your function is ignore_index used?
 H2: -100 is what callers get who say nothing. Compare the labels with the argument.
-zh_CN: 不管 ignore_index 是多少,都忽略标签 -100。
-H0_zh_CN: 用默认值时你是对的;换一个 ignore_index 就不起作用。
-H1_zh_CN: ignore_index 在你的函数中用在哪里?
+zh_CN: 不管 ignore_index 是多少，都忽略标签 -100。
+H0_zh_CN: 用默认值时你是对的；换一个 ignore_index 就不起作用。
+H1_zh_CN: ignore_index 在你的函数中用在哪里？
 H2_zh_CN: -100 只是调用者没有指定时的默认值。要把标签与参数相比较。
 Fails: test_ignored_rows_do_not_count, test_all_options_go_together
 """

@@ -5,9 +5,9 @@ H0: Your mean is too small as soon as a row is ignored.
 H1: Seven rows, of which two are ignored: a mean over how many?
 H2: An ignored row adds nothing to the sum, so it must add nothing to what the sum is divided by.
 zh_CN: 做除法时把被忽略的行也算了进去。
-H0_zh_CN: 只要有一行被忽略,你的平均值就偏小。
-H1_zh_CN: 七行中有两行被忽略:应该对几行取平均?
-H2_zh_CN: 被忽略的行对总和没有贡献,所以对除数也不应有贡献。
+H0_zh_CN: 只要有一行被忽略，你的平均值就偏小。
+H1_zh_CN: 七行中有两行被忽略：应该对几行取平均？
+H2_zh_CN: 被忽略的行对总和没有贡献，所以对除数也不应有贡献。
 Fails: test_cross_entropy_worked_example, test_ignored_rows_do_not_count, test_all_options_go_together
 """
 

@@ -4,10 +4,10 @@ H0: Without a reduction you return fewer losses than there are rows.
 H1: Which row does the third of your losses belong to?
 H2: For a mean or a sum dropping is as good as any way. With reduction none, the loss of row n stands at place n, and
   that of an ignored row is 0.
-zh_CN: 丢掉了被忽略的行,损失因此失去了位置。
-H0_zh_CN: 不做归约时,你返回的损失比行数少。
-H1_zh_CN: 你的第三个损失属于哪一行?
-H2_zh_CN: 求平均或求和时丢掉也可以。但 reduction 为 none 时,第 n 行的损失要在第 n 个位置,被忽略的行的损失是 0。
+zh_CN: 丢掉了被忽略的行，损失因此失去了位置。
+H0_zh_CN: 不做归约时，你返回的损失比行数少。
+H1_zh_CN: 你的第三个损失属于哪一行？
+H2_zh_CN: 求平均或求和时丢掉也可以。但 reduction 为 none 时，第 n 行的损失要在第 n 个位置，被忽略的行的损失是 0。
 Fails: test_ignored_rows_keep_their_place, test_all_options_go_together
 """
 

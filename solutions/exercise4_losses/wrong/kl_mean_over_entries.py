@@ -4,10 +4,10 @@ H0: Your divergence is too small by the number of classes.
 H1: How many divergences are there: one for each row, or one for each entry?
 H2: The sum over the classes belongs to the divergence; the mean is over the rows. torch's own mean makes this slip and
   warns of it.
-zh_CN: 对所有元素取平均,于是也除以了类别数。
-H0_zh_CN: 你的散度偏小,倍数是类别数。
-H1_zh_CN: 有多少个散度:每行一个,还是每个元素一个?
-H2_zh_CN: 对类别求和属于散度本身;平均是对行取的。torch 自己的 mean 就有这个问题,并会给出警告。
+zh_CN: 对所有元素取平均，于是也除以了类别数。
+H0_zh_CN: 你的散度偏小，倍数是类别数。
+H1_zh_CN: 有多少个散度：每行一个，还是每个元素一个？
+H2_zh_CN: 对类别求和属于散度本身；平均是对行取的。torch 自己的 mean 就有这个问题，并会给出警告。
 Fails: test_kl_and_focal_worked_example, test_kl_divergence_is_a_mean_over_the_rows,
   test_kl_is_zero_for_equals_and_positive_for_others, test_kl_is_cross_entropy_less_entropy
 """

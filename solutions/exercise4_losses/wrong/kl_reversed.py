@@ -3,10 +3,10 @@
 H0: Your value is that of the two distributions swapped.
 H1: Which of the two stands in front of the bracket, as the weight of each class?
 H2: KL is not symmetric. Here classes count as much as the target says, so where the target is 0 nothing is counted.
-zh_CN: 从另一边度量:预测相对于目标的 KL。
+zh_CN: 从另一边度量：预测相对于目标的 KL。
 H0_zh_CN: 你的值是两个分布互换之后的值。
-H1_zh_CN: 哪一个分布在括号前面,作为每个类别的权重?
-H2_zh_CN: KL 不是对称的。这里每个类别的权重由目标决定,所以目标为 0 处不计入。
+H1_zh_CN: 哪一个分布在括号前面，作为每个类别的权重？
+H2_zh_CN: KL 不是对称的。这里每个类别的权重由目标决定，所以目标为 0 处不计入。
 Fails: test_kl_and_focal_worked_example, test_kl_divergence_is_a_mean_over_the_rows,
   test_kl_is_zero_for_equals_and_positive_for_others, test_kl_is_cross_entropy_less_entropy
 """

@@ -5,8 +5,8 @@ H1: Which sign have log-probabilities?
 H2: The prediction comes in as logarithms already; only the target comes as probabilities.
 zh_CN: 对对数概率又取了对数。
 H0_zh_CN: 你的散度不是数。
-H1_zh_CN: 对数概率是什么符号?
-H2_zh_CN: 预测传进来时已经是对数;只有目标是概率。
+H1_zh_CN: 对数概率是什么符号？
+H2_zh_CN: 预测传进来时已经是对数；只有目标是概率。
 Fails: test_kl_and_focal_worked_example, test_kl_divergence_is_a_mean_over_the_rows,
   test_kl_is_zero_for_equals_and_positive_for_others, test_kl_is_cross_entropy_less_entropy
 """

@@ -3,10 +3,10 @@
 H0: As soon as one target is 0 your divergence is NaN.
 H1: What is 0 times minus infinity, and what does p log p tend to as p tends to 0?
 H2: p log p tends to 0: what never happens costs nothing. Floats do not know limits, so that case has to be treated.
-zh_CN: 目标为 0 处,把 0 乘以 0 的对数。
-H0_zh_CN: 只要有一个目标为 0,你的散度就是 NaN。
-H1_zh_CN: 0 乘以负无穷是多少?p 趋于 0 时,p log p 趋于什么?
-H2_zh_CN: p log p 趋于 0:从不发生的事没有代价。浮点数不懂极限,所以要单独处理这种情况。
+zh_CN: 目标为 0 处，把 0 乘以 0 的对数。
+H0_zh_CN: 只要有一个目标为 0，你的散度就是 NaN。
+H1_zh_CN: 0 乘以负无穷是多少？p 趋于 0 时，p log p 趋于什么？
+H2_zh_CN: p log p 趋于 0：从不发生的事没有代价。浮点数不懂极限，所以要单独处理这种情况。
 Fails: test_what_never_happens_costs_nothing
 """
 

@@ -3,10 +3,10 @@
 H0: Your slopes are right and your values too large: of two equal distributions the divergence is not 0.
 H1: What should the divergence of a distribution from itself be?
 H2: KL is cross-entropy less the entropy of the target. For training that makes no difference, for the value it does.
-zh_CN: 算的是交叉熵:没有减去目标自身的熵。
-H0_zh_CN: 你的斜率是对的,值偏大:两个相同分布的散度不是 0。
-H1_zh_CN: 一个分布与自身的散度应该是多少?
-H2_zh_CN: KL 是交叉熵减去目标的熵。这对训练没有影响,对数值却有。
+zh_CN: 算的是交叉熵：没有减去目标自身的熵。
+H0_zh_CN: 你的斜率是对的，值偏大：两个相同分布的散度不是 0。
+H1_zh_CN: 一个分布与自身的散度应该是多少？
+H2_zh_CN: KL 是交叉熵减去目标的熵。这对训练没有影响，对数值却有。
 Fails: test_kl_and_focal_worked_example, test_kl_divergence_is_a_mean_over_the_rows,
   test_kl_is_zero_for_equals_and_positive_for_others, test_kl_is_cross_entropy_less_entropy
 """

@@ -3,10 +3,10 @@
 H0: Labels too large were refused, a label of -1 was not.
 H1: What is row[-1] in Python?
 H2: A negative index counts from the end and raises nothing. The range of labels has a lower end too.
-zh_CN: 放过了标签 -1,而它会被当作最后一类。
-H0_zh_CN: 过大的标签被拒绝了,标签 -1 却没有。
-H1_zh_CN: 在 Python 中 row[-1] 是什么?
-H2_zh_CN: 负下标从末尾数起,不会报错。标签的范围也有下限。
+zh_CN: 放过了标签 -1，而它会被当作最后一类。
+H0_zh_CN: 过大的标签被拒绝了，标签 -1 却没有。
+H1_zh_CN: 在 Python 中 row[-1] 是什么？
+H2_zh_CN: 负下标从末尾数起，不会报错。标签的范围也有下限。
 Fails: test_labels_that_are_none_are_refused
 """
 

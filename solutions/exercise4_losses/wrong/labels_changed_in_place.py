@@ -3,9 +3,9 @@
 H0: After the call the ignored rows are no longer marked in the caller's labels.
 H1: What will the second epoch see of these labels?
 H2: Assigning to entries changes the tensor you were lent. Make a new one in which they are replaced.
-zh_CN: 把类别写进了被忽略行的标签,调用者的标签也变了。
-H0_zh_CN: 调用之后,调用者的标签里不再标着被忽略的行。
-H1_zh_CN: 第二轮训练会看到怎样的标签?
+zh_CN: 把类别写进了被忽略行的标签，调用者的标签也变了。
+H0_zh_CN: 调用之后，调用者的标签里不再标着被忽略的行。
+H1_zh_CN: 第二轮训练会看到怎样的标签？
 H2_zh_CN: 给元素赋值会改动借来的张量。请造一个替换过的新张量。
 Fails: test_logits_labels_and_weights_are_left_alone
 """

@@ -4,10 +4,10 @@ H0: Class numbers out of range were refused. Labels in a column, or labels that 
 H1: If a label is 1.7, which class is meant? Does your guard look at the dtype and the shape of the labels?
 H2: The range is not all: the dtype has to be int64 and the shape (N,). Converting labels would only hide the mistake of
   whoever made them.
-zh_CN: 接受了形状或类型不对的标签,而没有拒绝。
-H0_zh_CN: 超出范围的标签被拒绝了;排成一列的标签、浮点数的标签却没有。
-H1_zh_CN: 如果标签是 1.7,指的是哪一类?你的检查看过标签的类型和形状吗?
-H2_zh_CN: 只检查范围还不够:类型必须是 int64,形状必须是 (N,)。替调用者转换标签,只会掩盖他的错误。
+zh_CN: 接受了形状或类型不对的标签，而没有拒绝。
+H0_zh_CN: 超出范围的标签被拒绝了；排成一列的标签、浮点数的标签却没有。
+H1_zh_CN: 如果标签是 1.7，指的是哪一类？你的检查看过标签的类型和形状吗？
+H2_zh_CN: 只检查范围还不够：类型必须是 int64，形状必须是 (N,)。替调用者转换标签，只会掩盖他的错误。
 Fails: test_labels_that_are_none_are_refused
 """
 

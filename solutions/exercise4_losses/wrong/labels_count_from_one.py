@@ -4,9 +4,9 @@ H0: Your loss is right for other labels: each smaller by one than those given.
 H1: Which number has the first class?
 H2: Labels are indices, and indices begin at 0. A label of 0 less 1 is -1, which silently is the last class.
 zh_CN: 把标签当作从 1 数起。
-H0_zh_CN: 你的损失对另一组标签是对的:每个都比给定的小 1。
-H1_zh_CN: 第一个类别的编号是几?
-H2_zh_CN: 标签就是下标,而下标从 0 开始。标签 0 减 1 得 -1,它悄悄地指向最后一类。
+H0_zh_CN: 你的损失对另一组标签是对的：每个都比给定的小 1。
+H1_zh_CN: 第一个类别的编号是几？
+H2_zh_CN: 标签就是下标，而下标从 0 开始。标签 0 减 1 得 -1，它悄悄地指向最后一类。
 Fails: test_cross_entropy_worked_example, test_soft_labels_are_one_hot_rows, test_smoothed_labels_are_distributions,
   test_nll_is_the_mean_of_what_stands_at_the_labels, test_cross_entropy_is_the_mean_of_minus_log_p,
   test_a_guess_costs_the_log_of_the_classes, test_one_row_can_be_had_without_a_mean,

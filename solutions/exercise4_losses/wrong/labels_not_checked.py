@@ -6,8 +6,8 @@ H2: Some wrong labels end in an error of torch's, others in a loss that is silen
   first.
 zh_CN: 把给它的任何东西都当作标签。
 H0_zh_CN: 形状为 (N, 1) 的标签没有被拒绝。
-H1_zh_CN: 用形状为 (N, 1) 的下标去索引会发生什么?用 -1 呢?
-H2_zh_CN: 有些错误的标签会让 torch 报错,另一些则悄悄给出错误的损失。先检查形状、类型和范围。
+H1_zh_CN: 用形状为 (N, 1) 的下标去索引会发生什么？用 -1 呢？
+H2_zh_CN: 有些错误的标签会让 torch 报错，另一些则悄悄给出错误的损失。先检查形状、类型和范围。
 Fails: test_guards_worked_example, test_labels_that_are_none_are_refused
 """
 

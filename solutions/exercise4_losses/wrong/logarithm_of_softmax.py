@@ -4,9 +4,9 @@ H0: For a class far below the largest one the logarithm is minus infinity.
 H1: What is exp(-1000), in any float? And its logarithm?
 H2: Divide on paper first: log(exp(z) / s) = z - log s. Then nothing is left whose logarithm could be that of 0.
 zh_CN: 对可能已经变成 0 的概率取对数。
-H0_zh_CN: 对远低于最大值的类别,对数是负无穷。
-H1_zh_CN: exp(-1000) 在任何浮点数中是多少?它的对数呢?
-H2_zh_CN: 先在纸上化简:log(exp(z) / s) = z - log s。这样就不会再对 0 取对数。
+H0_zh_CN: 对远低于最大值的类别，对数是负无穷。
+H1_zh_CN: exp(-1000) 在任何浮点数中是多少？它的对数呢？
+H2_zh_CN: 先在纸上化简：log(exp(z) / s) = z - log s。这样就不会再对 0 取对数。
 Fails: test_a_sure_mistake_costs_its_distance, test_focal_loss_survives_ten_thousand
 """
 

@@ -3,10 +3,10 @@
 H0: All your log-probabilities are 1.443 times ours.
 H1: What does a fair coin cost: 1, or 0.693?
 H2: log is the natural logarithm; its unit is the nat. A nat is 1 / ln 2 = 1.443 bits.
-zh_CN: 以比特计量:用了以 2 为底的对数。
+zh_CN: 以比特计量：用了以 2 为底的对数。
 H0_zh_CN: 你的对数概率都是我们的 1.443 倍。
-H1_zh_CN: 抛一枚均匀硬币的代价是 1,还是 0.693?
-H2_zh_CN: log 是自然对数,单位是奈特(nat)。一奈特等于 1 / ln 2 = 1.443 比特。
+H1_zh_CN: 抛一枚均匀硬币的代价是 1，还是 0.693？
+H2_zh_CN: log 是自然对数，单位是奈特(nat)。一奈特等于 1 / ln 2 = 1.443 比特。
 Fails: test_logits_worked_example, test_cross_entropy_worked_example, test_kl_and_focal_worked_example,
   test_log_softmax_of_the_last_axis, test_a_shift_moves_log_sum_exp_and_no_probability,
   test_logits_of_ten_thousand_are_survived, test_log_odds_are_differences_of_logits,

@@ -4,10 +4,10 @@ H0: After the call the logits are others; where they ask for a gradient, torch r
 H1: What does -= do that - does not?
 H2: logits -= m changes the tensor you were lent, and whatever is computed from it later. Give the difference a name of
   its own.
-zh_CN: 就地减去最大的 logit,改动了调用者的 logits。
-H0_zh_CN: 调用之后 logits 变了;如果它们需要梯度,torch 会拒绝。
-H1_zh_CN: -= 与 - 有什么不同?
-H2_zh_CN: logits -= m 会改动借来的张量,以及之后由它算出的一切。请给这个差另起一个名字。
+zh_CN: 就地减去最大的 logit，改动了调用者的 logits。
+H0_zh_CN: 调用之后 logits 变了；如果它们需要梯度，torch 会拒绝。
+H1_zh_CN: -= 与 - 有什么不同？
+H2_zh_CN: logits -= m 会改动借来的张量，以及之后由它算出的一切。请给这个差另起一个名字。
 Fails: test_cross_entropy_worked_example, test_slopes_from_logits_to_probabilities,
   test_logits_of_ten_thousand_are_survived, test_slope_of_cross_entropy_is_p_minus_y,
   test_smoothed_cross_entropy_is_least_at_its_target, test_ignored_rows_keep_their_place,

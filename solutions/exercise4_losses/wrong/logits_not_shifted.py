@@ -5,9 +5,9 @@ H1: Which number could be taken out of all exponents, and put back after the log
 H2: exp overflows above 709 (88 in float32). log sum exp(z) = m + log sum exp(z - m) for any m: choose it so that
   nothing can overflow.
 zh_CN: 直接对原始 logits 取 exp。
-H0_zh_CN: logits 为 10 000 时,答案不再是数。
-H1_zh_CN: 哪个数可以从所有指数中提出来,取对数之后再放回去?
-H2_zh_CN: exp 在 709 以上溢出(float32 是 88)。对任意 m 有 log sum exp(z) = m + log sum exp(z - m):选一个不会溢出的 m。
+H0_zh_CN: logits 为 10 000 时，答案不再是数。
+H1_zh_CN: 哪个数可以从所有指数中提出来，取对数之后再放回去？
+H2_zh_CN: exp 在 709 以上溢出（float32 是 88）。对任意 m 有 log sum exp(z) = m + log sum exp(z - m)：选不会溢出的 m。
 Fails: test_logits_worked_example, test_a_shift_moves_log_sum_exp_and_no_probability,
   test_logits_of_ten_thousand_are_survived, test_softmax_goes_from_uniform_to_certain,
   test_log_sum_exp_lies_just_above_the_maximum, test_a_sure_mistake_still_has_a_slope

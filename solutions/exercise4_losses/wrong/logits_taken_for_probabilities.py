@@ -3,10 +3,10 @@
 H0: A logit of 0 costs a fortune where the answer is yes.
 H1: Which probability does a logit of 0 stand for?
 H2: A logit can be any number. sigmoid turns it into a probability, and only of that the logarithm is taken.
-zh_CN: 把 logits 当作概率:缺少 sigmoid。
-H0_zh_CN: 答案为是时,logit 为 0 的代价大得离谱。
-H1_zh_CN: logit 为 0 代表的概率是多少?
-H2_zh_CN: logit 可以是任何数。sigmoid 把它变成概率,然后才取对数。
+zh_CN: 把 logits 当作概率：缺少 sigmoid。
+H0_zh_CN: 答案为是时，logit 为 0 的代价大得离谱。
+H1_zh_CN: logit 为 0 代表的概率是多少？
+H2_zh_CN: logit 可以是任何数。sigmoid 把它变成概率，然后才取对数。
 Fails: test_yes_or_no_worked_example, test_binary_cross_entropy_with_logits_takes_logits,
   test_pos_weight_counts_yes_more
 """

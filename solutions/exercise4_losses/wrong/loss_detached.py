@@ -3,10 +3,10 @@
 H0: The values are right, and no slope comes out of them.
 H1: tolist() gives plain numbers. Does a number know how it was made?
 H2: Whatever makes a new tensor of plain numbers cuts the graph. Return the tensor that you computed.
-zh_CN: 返回的数,自动求导无法追溯回去。
-H0_zh_CN: 数值是对的,却得不到斜率。
-H1_zh_CN: tolist() 给出普通的数。一个数知道自己是怎么算出来的吗?
-H2_zh_CN: 凡是用普通的数重新造张量,都会切断计算图。请返回你算出来的那个张量。
+zh_CN: 返回的数，自动求导无法追溯回去。
+H0_zh_CN: 数值是对的，却得不到斜率。
+H1_zh_CN: tolist() 给出普通的数。一个数知道自己是怎么算出来的吗？
+H2_zh_CN: 凡是用普通的数重新造张量，都会切断计算图。请返回你算出来的那个张量。
 Fails: test_cross_entropy_worked_example, test_slope_of_cross_entropy_is_p_minus_y,
   test_a_sure_mistake_costs_its_distance, test_smoothed_cross_entropy_is_least_at_its_target,
   test_ignored_rows_keep_their_place, test_all_options_go_together

@@ -5,9 +5,9 @@ H1: Follow the loss back to the prediction. Where does the chain stop?
 H2: numpy knows nothing of autograd. What passes through it comes back as a new tensor without a past; torch has the
   same operations.
 zh_CN: 中途离开 torch 用了 numpy。
-H0_zh_CN: mse 的数值是对的,但没有斜率从它那里回来。
-H1_zh_CN: 从损失往回走到预测。链条在哪里断了?
-H2_zh_CN: numpy 不认识自动求导。经过它之后得到的是没有来历的新张量;torch 有同样的运算。
+H0_zh_CN: mse 的数值是对的，但没有斜率从它那里回来。
+H1_zh_CN: 从损失往回走到预测。链条在哪里断了？
+H2_zh_CN: numpy 不认识自动求导。经过它之后得到的是没有来历的新张量；torch 有同样的运算。
 Fails: test_slopes_of_the_distances, test_mse_is_least_at_the_mean_and_mae_at_the_median,
   test_least_squares_have_no_slope_left, test_a_perfect_prediction_costs_nothing
 """

@@ -4,8 +4,8 @@ H0: Twice the batch, twice your loss.
 H1: What is the difference between your mean and your sum?
 H2: A mean is the sum divided by what all rows weigh together.
 zh_CN: 要求平均时没有做除法。
-H0_zh_CN: 批量加倍,你的损失也加倍。
-H1_zh_CN: 你的 mean 和 sum 有什么区别?
+H0_zh_CN: 批量加倍，你的损失也加倍。
+H1_zh_CN: 你的 mean 和 sum 有什么区别？
 H2_zh_CN: 平均值是总和除以所有行的权重之和。
 Fails: test_cross_entropy_worked_example, test_reductions_do_what_their_names_say,
   test_cross_entropy_is_the_mean_of_minus_log_p, test_a_guess_costs_the_log_of_the_classes,

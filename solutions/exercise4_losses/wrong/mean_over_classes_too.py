@@ -5,9 +5,9 @@ H1: How many true classes has one row?
 H2: The sum over the classes picks the label's term: it is a sum of one thing, not a mean of many. Only rows are
   averaged.
 zh_CN: 对类别也取了平均。
-H0_zh_CN: 你的损失偏小,倍数是类别数。
-H1_zh_CN: 一行有几个真实类别?
-H2_zh_CN: 对类别求和只是取出标签那一项:是一项之和,不是多项的平均。只对行取平均。
+H0_zh_CN: 你的损失偏小，倍数是类别数。
+H1_zh_CN: 一行有几个真实类别？
+H2_zh_CN: 对类别求和只是取出标签那一项：是一项之和，不是多项的平均。只对行取平均。
 Fails: test_cross_entropy_worked_example, test_cross_entropy_is_the_mean_of_minus_log_p,
   test_a_guess_costs_the_log_of_the_classes, test_one_row_can_be_had_without_a_mean,
   test_a_weighted_mean_divides_by_the_weights, test_the_weight_is_that_of_the_label,

@@ -4,9 +4,9 @@ H0: Where the answer is no, your loss is 0 whatever was predicted.
 H1: Predict yes for everything: what does it cost?
 H2: Yes or no are two classes. Whoever is certain of one of them has to pay where it is the other: there are two terms.
 zh_CN: 漏掉了目标为 0 的那一部分。
-H0_zh_CN: 答案为否时,不管预测什么,你的损失都是 0。
-H1_zh_CN: 如果全都预测为是,代价是多少?
-H2_zh_CN: 是与否是两个类别。对其中一个有把握的人,在答案是另一个时要付出代价:有两项。
+H0_zh_CN: 答案为否时，不管预测什么，你的损失都是 0。
+H1_zh_CN: 如果全都预测为是，代价是多少？
+H2_zh_CN: 是与否是两个类别。对其中一个有把握的人，在答案是另一个时要付出代价：有两项。
 Fails: test_yes_or_no_worked_example, test_binary_cross_entropy_takes_probabilities, test_certainty_costs_0_or_100
 """
 

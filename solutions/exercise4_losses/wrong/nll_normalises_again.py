@@ -4,10 +4,10 @@ H0: For numbers that are not normalised your nll differs from minus their mean a
 H1: What should nll do besides looking up and averaging?
 H2: nll begins where log_softmax has ended. On true log-probabilities a second one changes nothing, which hides it, but
   it has no business there.
-zh_CN: 在 nll 中又用了 log_softmax,而输入已经是对数概率。
-H0_zh_CN: 对没有归一化的数,你的 nll 不等于标签处数值平均的负数。
-H1_zh_CN: 除了查找和取平均,nll 还该做什么?
-H2_zh_CN: nll 从 log_softmax 结束的地方开始。对真正的对数概率再做一次不会有变化,所以看不出来,但它不该在那里。
+zh_CN: 在 nll 中又用了 log_softmax，而输入已经是对数概率。
+H0_zh_CN: 对没有归一化的数，你的 nll 不等于标签处数值平均的负数。
+H1_zh_CN: 除了查找和取平均，nll 还该做什么？
+H2_zh_CN: nll 从 log_softmax 结束的地方开始。对真正的对数概率再做一次不会有变化，所以看不出来，但它不该在那里。
 Fails: test_nll_is_the_mean_of_what_stands_at_the_labels, test_the_losses_of_classes_keep_float32
 """
 

@@ -3,9 +3,9 @@
 H0: Your nll is not a number.
 H1: Which sign have log-probabilities, and what is the logarithm of such a number?
 H2: The name of the argument says what it holds. All that is left to do is to look up and to average.
-zh_CN: 在 nll 中取对数,而输入已经是对数。
+zh_CN: 在 nll 中取对数，而输入已经是对数。
 H0_zh_CN: 你的 nll 不是数。
-H1_zh_CN: 对数概率是什么符号?这种数的对数是什么?
+H1_zh_CN: 对数概率是什么符号？这种数的对数是什么？
 H2_zh_CN: 参数的名字说明了它的内容。剩下要做的只是查找和取平均。
 Fails: test_cross_entropy_worked_example, test_nll_is_the_mean_of_what_stands_at_the_labels,
   test_labels_that_are_none_are_refused, test_the_losses_of_classes_keep_float32

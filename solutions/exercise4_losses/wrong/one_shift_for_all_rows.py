@@ -4,10 +4,10 @@ H0: A row far below the largest one gets minus infinity.
 H1: If one row lies near 3000 and another near 0, what is left of the second after the shift?
 H2: Each row may be shifted by a number of its own. With one for all, the smaller rows become exp of something very
   negative: 0, and log 0.
-zh_CN: 只减去一个最大值:整个批次中最大的那个。
+zh_CN: 只减去一个最大值：整个批次中最大的那个。
 H0_zh_CN: 远低于最大行的那些行得到负无穷。
-H1_zh_CN: 如果一行在 3000 附近,另一行在 0 附近,平移之后第二行还剩下什么?
-H2_zh_CN: 每一行可以平移各自的数。所有行共用一个时,较小的行变成 exp(很负的数) = 0,再取对数就是 log 0。
+H1_zh_CN: 如果一行在 3000 附近，另一行在 0 附近，平移之后第二行还剩下什么？
+H2_zh_CN: 每一行可以平移各自的数。所有行共用一个时，较小的行变成 exp(很负的数) = 0，再取对数就是 log 0。
 Fails: test_a_shift_moves_log_sum_exp_and_no_probability, test_logits_of_ten_thousand_are_survived,
   test_softmax_goes_from_uniform_to_certain, test_a_sure_mistake_still_has_a_slope
 """

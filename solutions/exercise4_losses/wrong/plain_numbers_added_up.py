@@ -4,10 +4,10 @@ H0: The values are right, and they have no slope.
 H1: Which operations has autograd seen between the prediction and the loss?
 H2: tolist and item leave the world of tensors, and nothing leads back. Sum the tensor's own entries; then no loop is
   needed either.
-zh_CN: 在循环中把普通的数相加,再把和变成张量。
-H0_zh_CN: 数值是对的,但没有斜率。
-H1_zh_CN: 从预测到损失,自动求导看到了哪些运算?
-H2_zh_CN: tolist 和 item 离开了张量的世界,再也回不来。请对张量自己的元素求和;这样连循环也不需要。
+zh_CN: 在循环中把普通的数相加，再把和变成张量。
+H0_zh_CN: 数值是对的，但没有斜率。
+H1_zh_CN: 从预测到损失，自动求导看到了哪些运算？
+H2_zh_CN: tolist 和 item 离开了张量的世界，再也回不来。请对张量自己的元素求和；这样连循环也不需要。
 Fails: test_nll_has_a_slope_at_the_labels_only, test_slope_of_binary_cross_entropy,
   test_binary_cross_entropy_is_least_at_its_target, test_slope_of_kl_is_minus_the_target,
   test_what_never_happens_costs_nothing

@@ -4,9 +4,9 @@ H0: Your loss with pos_weight is off by one factor for the whole batch.
 H1: What does the task divide by here: by the weights, or by the number of entries?
 H2: The two conventions differ: class weights make a weighted mean, pos_weight a plain mean of weighted terms.
 zh_CN: 像交叉熵那样除以权重之和。
-H0_zh_CN: 带 pos_weight 时,你的损失整体差一个倍数。
-H1_zh_CN: 题目在这里除以什么:权重之和,还是元素个数?
-H2_zh_CN: 两种约定不同:类别权重用的是加权平均,pos_weight 是加权后各项的普通平均。
+H0_zh_CN: 带 pos_weight 时，你的损失整体差一个倍数。
+H1_zh_CN: 题目在这里除以什么：权重之和，还是元素个数？
+H2_zh_CN: 两种约定不同：类别权重用的是加权平均，pos_weight 是加权后各项的普通平均。
 Fails: test_yes_or_no_worked_example, test_pos_weight_counts_yes_more, test_the_other_losses_keep_float32
 """
 

@@ -4,9 +4,9 @@ H0: Where the answer is no, your loss is weighed too.
 H1: What does pos stand for?
 H2: If both answers count more, their balance stays as it was. Only the term of yes has the factor.
 zh_CN: 把损失的两部分都乘以 pos_weight。
-H0_zh_CN: 答案为否时,你的损失也被加权了。
-H1_zh_CN: pos 是什么的缩写?
-H2_zh_CN: 如果两种答案都加重,它们的平衡就没有变。只有“是”那一项有这个系数。
+H0_zh_CN: 答案为否时，你的损失也被加权了。
+H1_zh_CN: pos 是什么的缩写？
+H2_zh_CN: 如果两种答案都加重，它们的平衡就没有变。只有“是”那一项有这个系数。
 Fails: test_pos_weight_counts_yes_more, test_the_other_losses_keep_float32
 """
 

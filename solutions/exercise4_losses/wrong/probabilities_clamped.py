@@ -4,10 +4,10 @@ H0: Certain and right costs a little, certain and wrong too little.
 H1: What do probabilities of 1e-9 and of 1e-30 cost in yours?
 H2: The bound is to keep log 0 finite, nothing else. Put it on the logarithm, as low as the task says, and leave the
   probabilities alone.
-zh_CN: 把概率截断在 1e-7,于是损失从不超过 16.1。
-H0_zh_CN: 有把握且正确时有一点损失,有把握却错误时损失太小。
-H1_zh_CN: 概率 1e-9 和 1e-30 在你那里的代价各是多少?
-H2_zh_CN: 设界限只是为了让 log 0 有限。把界限放在对数上,取题目说的那么低,不要动概率。
+zh_CN: 把概率截断在 1e-7，于是损失从不超过 16.1。
+H0_zh_CN: 有把握且正确时有一点损失，有把握却错误时损失太小。
+H1_zh_CN: 概率 1e-9 和 1e-30 在你那里的代价各是多少？
+H2_zh_CN: 设界限只是为了让 log 0 有限。把界限放在对数上，取题目说的那么低，不要动概率。
 Fails: test_certainty_costs_0_or_100
 """
 

@@ -4,10 +4,10 @@ H0: Your cross-entropy is negative, and never below -1.
 H1: What should a loss be where the prediction is perfect, and what is yours?
 H2: Minus p also falls as p grows, but it is nearly flat for a sure mistake. What is averaged is minus the logarithm of
   p.
-zh_CN: 漏掉了对数:在应该用对数概率的地方用了概率。
-H0_zh_CN: 你的交叉熵是负数,而且从不低于 -1。
-H1_zh_CN: 预测完美时损失应该是多少?你的是多少?
-H2_zh_CN: 负的 p 也随 p 增大而减小,但对很有把握的错误几乎是平的。要平均的是 p 的负对数。
+zh_CN: 漏掉了对数：在应该用对数概率的地方用了概率。
+H0_zh_CN: 你的交叉熵是负数，而且从不低于 -1。
+H1_zh_CN: 预测完美时损失应该是多少？你的是多少？
+H2_zh_CN: 负的 p 也随 p 增大而减小，但对很有把握的错误几乎是平的。要平均的是 p 的负对数。
 Fails: test_cross_entropy_worked_example, test_cross_entropy_is_the_mean_of_minus_log_p,
   test_a_guess_costs_the_log_of_the_classes, test_one_row_can_be_had_without_a_mean,
   test_a_weighted_mean_divides_by_the_weights, test_the_weight_is_that_of_the_label,

@@ -5,8 +5,8 @@ H1: Somebody forgets the sigmoid. How will they find out?
 H2: Nothing outside 0 to 1 is a probability. Cutting it off hides that logits came in; refuse it.
 zh_CN: 一声不响地把 logits 当作概率。
 H0_zh_CN: 1.5 和 -0.5 这样的概率被接受了。
-H1_zh_CN: 有人忘了 sigmoid。他怎么才能发现?
-H2_zh_CN: 0 到 1 之外的数不是概率。截断会掩盖传进来的是 logits;应该拒绝。
+H1_zh_CN: 有人忘了 sigmoid。他怎么才能发现？
+H2_zh_CN: 0 到 1 之外的数不是概率。截断会掩盖传进来的是 logits；应该拒绝。
 Fails: test_logits_are_no_probabilities
 """
 

@@ -5,7 +5,7 @@ H1: Which three operations does the formula consist of?
 H2: The exercise is about what stands inside these functions. Subtraction, a power and a mean are all that is needed.
 zh_CN: 调用了 torch 现成的损失函数。
 H0_zh_CN: 调用了现成的损失函数。
-H1_zh_CN: 公式由哪三种运算组成?
+H1_zh_CN: 公式由哪三种运算组成？
 H2_zh_CN: 这个练习讲的正是这些函数里面的东西。减法、乘方和平均就够了。
 Fails: test_distances_worked_example, test_guards_worked_example, test_mse_is_the_mean_squared_error,
   test_distances_scale_with_their_errors, test_mse_is_least_at_the_mean_and_mae_at_the_median,

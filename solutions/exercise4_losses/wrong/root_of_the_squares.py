@@ -4,8 +4,8 @@ H0: Your value, squared, is the mean squared error.
 H1: Which of the letters M, S, E stands for a root?
 H2: The root mean squared error is another loss. MSE, and torch's MSELoss, has no root in it.
 zh_CN: 对均方误差开了平方根。
-H0_zh_CN: 把你的值平方,就是均方误差。
-H1_zh_CN: M、S、E 三个字母中,哪一个表示开方?
+H0_zh_CN: 把你的值平方，就是均方误差。
+H1_zh_CN: M、S、E 三个字母中，哪一个表示开方？
 H2_zh_CN: 均方根误差是另一个损失。MSE(以及 torch 的 MSELoss)里没有开方。
 Fails: test_distances_worked_example, test_guards_worked_example, test_mse_is_the_mean_squared_error,
   test_distances_scale_with_their_errors, test_mse_is_least_at_the_mean_and_mae_at_the_median,

@@ -4,9 +4,9 @@ H0: With weights alone you are right, and with smoothing alone; with both you ar
 H1: A smoothed target asks a little of every class. What does each of them weigh?
 H2: The weight belongs to the class, not to the row: w_j stands inside the sum over the classes.
 zh_CN: 用标签的权重去乘整行平滑后的损失。
-H0_zh_CN: 只有权重或只有平滑时你是对的;两者都有时就不对。
-H1_zh_CN: 平滑后的目标对每个类别都有一点要求。它们各自的权重是多少?
-H2_zh_CN: 权重属于类别,不属于行:w_j 在对类别求和的里面。
+H0_zh_CN: 只有权重或只有平滑时你是对的；两者都有时就不对。
+H1_zh_CN: 平滑后的目标对每个类别都有一点要求。它们各自的权重是多少？
+H2_zh_CN: 权重属于类别，不属于行：w_j 在对类别求和的里面。
 Fails: test_all_options_go_together
 """
 

@@ -5,8 +5,8 @@ H1: What is the shape of prediction - target? Print it.
 H2: (N, 1) minus (N,) is (N, N): every prediction meets every target. Compare the two shapes before you subtract.
 zh_CN: 放过了 torch 能够广播的任意两个形状。
 H0_zh_CN: 形状不同的预测和目标没有被拒绝。
-H1_zh_CN: prediction - target 的形状是什么?请打印出来。
-H2_zh_CN: (N, 1) 减 (N,) 得到 (N, N):每个预测都与每个目标相减。相减之前先比较两个形状。
+H1_zh_CN: prediction - target 的形状是什么？请打印出来。
+H2_zh_CN: (N, 1) 减 (N,) 得到 (N, N)：每个预测都与每个目标相减。相减之前先比较两个形状。
 Fails: test_guards_worked_example, test_distances_refuse_what_would_broadcast,
   test_other_losses_refuse_what_would_broadcast
 """

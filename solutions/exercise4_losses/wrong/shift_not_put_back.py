@@ -4,10 +4,10 @@ H0: Your log_sum_exp lies between 0 and log C whatever the logits are.
 H1: If all logits grow by 5, what should happen to log_sum_exp?
 H2: softmax does not notice a shift, log_sum_exp does: what was taken out of the exponents has to come back in front of
   the logarithm.
-zh_CN: 提出了最大的 logit,却没有放回去。
-H0_zh_CN: 不管 logits 是多少,你的 log_sum_exp 都在 0 和 log C 之间。
-H1_zh_CN: 如果所有 logits 都加 5,log_sum_exp 应该怎样变化?
-H2_zh_CN: softmax 觉察不到平移,log_sum_exp 却能:从指数中提出来的数,要加回到对数前面。
+zh_CN: 提出了最大的 logit，却没有放回去。
+H0_zh_CN: 不管 logits 是多少，你的 log_sum_exp 都在 0 和 log C 之间。
+H1_zh_CN: 如果所有 logits 都加 5,log_sum_exp 应该怎样变化？
+H2_zh_CN: softmax 觉察不到平移，log_sum_exp 却能：从指数中提出来的数，要加回到对数前面。
 Fails: test_logits_worked_example, test_cross_entropy_worked_example, test_kl_and_focal_worked_example,
   test_log_sum_exp_of_the_last_axis, test_log_softmax_of_the_last_axis, test_softmax_of_the_last_axis,
   test_a_shift_moves_log_sum_exp_and_no_probability, test_logits_of_ten_thousand_are_survived,

@@ -5,9 +5,9 @@ H1: Which values can a logit have after a sigmoid?
 H2: The formula has the sigmoid in it. One more before it leaves logits between 0 and 1, so that no probability falls
   below one half.
 zh_CN: 用了两次 sigmoid。
-H0_zh_CN: 不管 logits 对“否”多有把握,你至少都要收 0.69。
-H1_zh_CN: 经过 sigmoid 之后,logit 还能取哪些值?
-H2_zh_CN: 公式里已经有 sigmoid。之前再加一次,logits 就只在 0 和 1 之间,概率永远不会低于二分之一。
+H0_zh_CN: 不管 logits 对“否”多有把握，你至少都要收 0.69。
+H1_zh_CN: 经过 sigmoid 之后，logit 还能取哪些值？
+H2_zh_CN: 公式里已经有 sigmoid。之前再加一次，logits 就只在 0 和 1 之间，概率永远不会低于二分之一。
 Fails: test_yes_or_no_worked_example, test_binary_cross_entropy_with_logits_takes_logits,
   test_pos_weight_counts_yes_more
 """

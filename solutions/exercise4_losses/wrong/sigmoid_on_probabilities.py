@@ -5,8 +5,8 @@ H1: Which range does this function expect, and which does sigmoid give for it?
 H2: Only the version with logits has the sigmoid in it. Of a probability, sigmoid makes a number between 0.5 and 0.73.
 zh_CN: 对已经是概率的数又用了 sigmoid。
 H0_zh_CN: 你的损失把概率 0 当作二分之一。
-H1_zh_CN: 这个函数期望的输入范围是什么?sigmoid 会把它变成什么范围?
-H2_zh_CN: 只有接收 logits 的版本里才有 sigmoid。对概率再用 sigmoid,得到的是 0.5 到 0.73 之间的数。
+H1_zh_CN: 这个函数期望的输入范围是什么？sigmoid 会把它变成什么范围？
+H2_zh_CN: 只有接收 logits 的版本里才有 sigmoid。对概率再用 sigmoid，得到的是 0.5 到 0.73 之间的数。
 Fails: test_yes_or_no_worked_example, test_binary_cross_entropy_takes_probabilities, test_certainty_costs_0_or_100
 """
 

@@ -4,10 +4,10 @@ H0: A sure mistake with the logit 10 000 costs 100 in yours.
 H1: What is sigmoid(500) in float64, and what is 1 minus that?
 H2: Once the sigmoid has rounded to 1, nothing can tell 40 from 10 000. -log sigmoid(z) = log(1 + exp(-z)): compute
   that, without overflow.
-zh_CN: 绕道概率,而大的 logits 会被舍入成 0 和 1。
-H0_zh_CN: logit 为 10 000 的自信错误,在你那里只值 100。
-H1_zh_CN: sigmoid(500) 在 float64 中是多少?1 减去它呢?
-H2_zh_CN: sigmoid 一旦舍入成 1,就分不清 40 和 10 000 了。-log sigmoid(z) = log(1 + exp(-z)):直接算它,并避免溢出。
+zh_CN: 绕道概率，而大的 logits 会被舍入成 0 和 1。
+H0_zh_CN: logit 为 10 000 的自信错误，在你那里只值 100。
+H1_zh_CN: sigmoid(500) 在 float64 中是多少？1 减去它呢？
+H2_zh_CN: sigmoid 一旦舍入成 1，就分不清 40 和 10 000 了。-log sigmoid(z) = log(1 + exp(-z))：直接算它，并避免溢出。
 Fails: test_a_sure_mistake_still_has_a_slope
 """
 

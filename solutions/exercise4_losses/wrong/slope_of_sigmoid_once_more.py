@@ -4,11 +4,11 @@ H0: The values are right; the slopes are too small, and vanish where the logits 
 H1: Which derivative cancels when the sigmoid meets the logarithm?
 H2: log(1 + exp(z)) has the slope sigmoid(z). The factor s (1 - s) belongs to a squared error behind a sigmoid, which is
   why that learns so slowly from sure mistakes.
-zh_CN: 自己写了反向传播,其中多乘了一次 sigmoid 的斜率。
-H0_zh_CN: 数值是对的;斜率太小,在 logits 很大处消失。
-H1_zh_CN: sigmoid 遇到对数时,哪个导数约掉了?
-H2_zh_CN: log(1 + exp(z)) 的斜率是 sigmoid(z)。因子 s (1 - s) 属于 sigmoid 之后的平方误差,正因如此,后者从自信的错误中学
-  得很慢。
+zh_CN: 自己写了反向传播，其中多乘了一次 sigmoid 的斜率。
+H0_zh_CN: 数值是对的；斜率太小，在 logits 很大处消失。
+H1_zh_CN: sigmoid 遇到对数时，哪个导数约掉了？
+H2_zh_CN: log(1 + exp(z)) 的斜率是 sigmoid(z)。因子 s (1 - s) 属于 sigmoid 之后的平方误差，后者因此从自信的错误中
+  学得很慢。
 Fails: test_slope_for_a_logit_is_p_minus_y, test_the_slope_at_a_logit_of_zero_is_half_minus_y,
   test_a_sure_mistake_still_has_a_slope, test_pos_weight_counts_yes_more
 """

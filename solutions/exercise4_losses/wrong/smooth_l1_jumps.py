@@ -3,10 +3,10 @@
 H0: Right beside beta your loss jumps.
 H1: Draw it near beta: which value has the parabola there, and which the line?
 H2: At beta the parabola has come to beta / 2. The line has to start from there, so it lies that much lower than |r|.
-zh_CN: 直线部分与抛物线不相接:少了二分之一 beta。
-H0_zh_CN: 在 beta 旁边,你的损失有一个跳跃。
-H1_zh_CN: 画出 beta 附近的图:抛物线在那里的值是多少?直线呢?
-H2_zh_CN: 抛物线在 beta 处的值是 beta / 2。直线要从那里接上,所以比 |r| 低这么多。
+zh_CN: 直线部分与抛物线不相接：少了二分之一 beta。
+H0_zh_CN: 在 beta 旁边，你的损失有一个跳跃。
+H1_zh_CN: 画出 beta 附近的图：抛物线在那里的值是多少？直线呢？
+H2_zh_CN: 抛物线在 beta 处的值是 beta / 2。直线要从那里接上，所以比 |r| 低这么多。
 Fails: test_distances_worked_example, test_smooth_l1_is_a_parabola_between_two_lines, test_the_pieces_of_smooth_l1_meet
 """
 

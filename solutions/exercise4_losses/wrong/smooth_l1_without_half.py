@@ -6,8 +6,8 @@ H2: Without the 2 in the denominator the parabola arrives at beta with the slope
   jump.
 zh_CN: 抛物线部分陡了一倍。
 H0_zh_CN: 小误差的损失是应有的两倍。
-H1_zh_CN: r 的平方在 r = 1 处的斜率是多少?直线的呢?
-H2_zh_CN: 分母中没有 2,抛物线到 beta 处的斜率是 2,而直线是 1:既有折角又有跳跃。
+H1_zh_CN: r 的平方在 r = 1 处的斜率是多少？直线的呢？
+H2_zh_CN: 分母中没有 2，抛物线到 beta 处的斜率是 2，而直线是 1：既有折角又有跳跃。
 Fails: test_distances_worked_example, test_smooth_l1_is_a_parabola_between_two_lines, test_the_pieces_of_smooth_l1_meet,
   test_smooth_l1_tends_to_mae_and_to_mse
 """

@@ -3,10 +3,10 @@
 H0: Your smoothed rows sum to 1 + smoothing.
 H1: Does the smoothed target still sum to 1?
 H2: What the other classes are given has to be taken from the label: a mixture weighs its two parts with 1 - s and s.
-zh_CN: 把平滑量额外加了上去:每行之和超过 1。
+zh_CN: 把平滑量额外加了上去：每行之和超过 1。
 H0_zh_CN: 你平滑后的每行之和是 1 + smoothing。
-H1_zh_CN: 平滑后的目标之和还是 1 吗?
-H2_zh_CN: 分给其他类别的,要从标签那里拿走:混合时两部分的权重是 1 - s 和 s。
+H1_zh_CN: 平滑后的目标之和还是 1 吗？
+H2_zh_CN: 分给其他类别的，要从标签那里拿走：混合时两部分的权重是 1 - s 和 s。
 Fails: test_cross_entropy_worked_example, test_smoothed_labels_are_distributions,
   test_smoothing_asks_for_a_little_of_every_class, test_smoothed_cross_entropy_is_least_at_its_target,
   test_all_options_go_together, test_the_losses_of_classes_keep_float32

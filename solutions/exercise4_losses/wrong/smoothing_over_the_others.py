@@ -4,9 +4,9 @@ H0: The label's entry is 1 - smoothing, which is too small, and the others are t
 H1: If smoothing is 1, all classes should be alike. Are they, in yours?
 H2: The mixture is with the uniform distribution over all classes, and the label is one of them.
 zh_CN: 只把平滑量分给其他类别。
-H0_zh_CN: 标签处的值是 1 - smoothing,偏小了,其他处则偏大。
-H1_zh_CN: 如果 smoothing 是 1,所有类别应该一样。你的一样吗?
-H2_zh_CN: 要混合的是所有类别上的均匀分布,标签也是其中之一。
+H0_zh_CN: 标签处的值是 1 - smoothing，偏小了，其他处则偏大。
+H1_zh_CN: 如果 smoothing 是 1，所有类别应该一样。你的一样吗？
+H2_zh_CN: 要混合的是所有类别上的均匀分布，标签也是其中之一。
 Fails: test_cross_entropy_worked_example, test_smoothed_labels_are_distributions,
   test_smoothing_asks_for_a_little_of_every_class, test_smoothed_cross_entropy_is_least_at_its_target,
   test_all_options_go_together, test_the_losses_of_classes_keep_float32

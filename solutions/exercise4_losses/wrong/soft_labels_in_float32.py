@@ -4,10 +4,10 @@ H0: Your rows have another dtype than the logits, or only its digits.
 H1: Which dtype has torch.zeros if nobody says?
 H2: A new tensor has torch's default dtype. Whatever meets the logits should take theirs: zeros_like, new_zeros or
   dtype=logits.dtype.
-zh_CN: 不管 logits 是什么类型,都用 float32 构造标签行。
-H0_zh_CN: 你的行的类型与 logits 不同,或者只有那种类型的精度。
-H1_zh_CN: 不指明时,torch.zeros 的类型是什么?
-H2_zh_CN: 新张量用的是 torch 的默认类型。与 logits 相遇的量应该取它的类型:zeros_like、new_zeros 或 dtype=logits.dtype。
+zh_CN: 不管 logits 是什么类型，都用 float32 构造标签行。
+H0_zh_CN: 你的行的类型与 logits 不同，或者只有那种类型的精度。
+H1_zh_CN: 不指明时，torch.zeros 的类型是什么？
+H2_zh_CN: 新张量用的是 torch 的默认类型。与 logits 相遇的量应该取它的类型：zeros_like、new_zeros 或 dtype=logits.dtype。
 Fails: test_cross_entropy_worked_example, test_soft_labels_are_one_hot_rows, test_smoothed_labels_are_distributions,
   test_smoothing_asks_for_a_little_of_every_class, test_smoothed_cross_entropy_is_least_at_its_target,
   test_all_options_go_together

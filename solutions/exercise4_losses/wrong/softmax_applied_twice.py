@@ -5,9 +5,9 @@ H1: If probabilities are taken for logits, how far apart can two of them be?
 H2: Cross-entropy takes logits: the softmax is in it. Of numbers between 0 and 1, another softmax makes nearly equal
   probabilities.
 zh_CN: 用了两次 softmax。
-H0_zh_CN: 完美的预测仍有损失,糟糕的预测也大不了多少。
-H1_zh_CN: 如果把概率当作 logits,两个之间最多能差多少?
-H2_zh_CN: 交叉熵接收的是 logits:softmax 就在其中。对 0 到 1 之间的数再做一次 softmax,得到的概率几乎相等。
+H0_zh_CN: 完美的预测仍有损失，糟糕的预测也大不了多少。
+H1_zh_CN: 如果把概率当作 logits，两个之间最多能差多少？
+H2_zh_CN: 交叉熵接收的是 logits:softmax 就在其中。对 0 到 1 之间的数再做一次 softmax，得到的概率几乎相等。
 Fails: test_cross_entropy_worked_example, test_cross_entropy_is_the_mean_of_minus_log_p,
   test_a_guess_costs_the_log_of_the_classes, test_one_row_can_be_had_without_a_mean,
   test_a_weighted_mean_divides_by_the_weights, test_the_weight_is_that_of_the_label,

@@ -3,10 +3,10 @@
 H0: Your columns sum to 1, the rows do not.
 H1: Print the sums of p over both axes. Which of them should be all ones?
 H2: An example is shared out among its classes, and the classes lie along the last axis.
-zh_CN: 在第一个轴(样本之间)上算概率。
-H0_zh_CN: 你的各列之和为 1,各行却不是。
-H1_zh_CN: 请打印 p 在两个轴上的和。哪一个应该全是 1?
-H2_zh_CN: 每个样本的概率分给它的各个类别,而类别在最后一个轴上。
+zh_CN: 在第一个轴（样本之间）上算概率。
+H0_zh_CN: 你的各列之和为 1，各行却不是。
+H1_zh_CN: 请打印 p 在两个轴上的和。哪一个应该全是 1？
+H2_zh_CN: 每个样本的概率分给它的各个类别，而类别在最后一个轴上。
 Fails: test_logits_worked_example, test_cross_entropy_worked_example, test_kl_and_focal_worked_example,
   test_log_softmax_of_the_last_axis, test_softmax_of_the_last_axis, test_a_shift_moves_log_sum_exp_and_no_probability,
   test_logits_of_ten_thousand_are_survived, test_softmax_goes_from_uniform_to_certain,

@@ -6,8 +6,8 @@ H2: Some texts minimise half the squared error, so that the 2 of its derivative 
   half.
 zh_CN: 把均方误差减半了。
 H0_zh_CN: 你的 mse 是我们的一半。
-H1_zh_CN: 你在哪里见过这个二分之一?它在那里有什么用?
-H2_zh_CN: 有些教材最小化平方误差的一半,好让求导产生的 2 约掉。平方的平均值里没有一半。
+H1_zh_CN: 你在哪里见过这个二分之一？它在那里有什么用？
+H2_zh_CN: 有些教材最小化平方误差的一半，好让求导产生的 2 约掉。平方的平均值里没有一半。
 Fails: test_distances_worked_example, test_guards_worked_example, test_mse_is_the_mean_squared_error,
   test_mse_is_least_at_the_mean_and_mae_at_the_median, test_least_squares_have_no_slope_left,
   test_mse_measures_gaussian_likelihood

@@ -3,9 +3,9 @@
 H0: Your mse is too large by the length of the last axis.
 H1: How many numbers were predicted: as many as rows, or as many as entries?
 H2: The mean runs over all entries. What you have is the mean squared length of the error of a row.
-zh_CN: 把每行的平方相加,只对行取平均。
-H0_zh_CN: 你的 mse 大了,倍数是最后一个轴的长度。
-H1_zh_CN: 一共预测了多少个数:行数那么多,还是元素那么多?
+zh_CN: 把每行的平方相加，只对行取平均。
+H0_zh_CN: 你的 mse 大了，倍数是最后一个轴的长度。
+H1_zh_CN: 一共预测了多少个数：行数那么多，还是元素那么多？
 H2_zh_CN: 平均要对所有元素取。你得到的是每行误差长度平方的平均。
 Fails: test_distances_worked_example, test_mse_is_the_mean_squared_error,
   test_mse_is_least_at_the_mean_and_mae_at_the_median, test_least_squares_have_no_slope_left,

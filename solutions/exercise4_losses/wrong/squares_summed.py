@@ -3,10 +3,10 @@
 H0: Your mse is as many times ours as there are entries.
 H1: If every example is there twice, should a mean change?
 H2: A mean divides the sum by the number of entries. A sum grows with the batch, and so does its gradient.
-zh_CN: 把平方误差相加,却没有除以个数。
-H0_zh_CN: 你的 mse 是我们的若干倍,倍数正是元素个数。
-H1_zh_CN: 如果每个样本都出现两次,平均值会变吗?
-H2_zh_CN: 平均值等于总和除以元素个数。总和随批量增大,它的梯度也是。
+zh_CN: 把平方误差相加，却没有除以个数。
+H0_zh_CN: 你的 mse 是我们的若干倍，倍数正是元素个数。
+H1_zh_CN: 如果每个样本都出现两次，平均值会变吗？
+H2_zh_CN: 平均值等于总和除以元素个数。总和随批量增大，它的梯度也是。
 Fails: test_distances_worked_example, test_guards_worked_example, test_mse_is_the_mean_squared_error,
   test_mse_is_least_at_the_mean_and_mae_at_the_median, test_least_squares_have_no_slope_left,
   test_mse_measures_gaussian_likelihood

@@ -3,9 +3,9 @@
 H0: After the call the caller's zeros are no longer zeros.
 H1: What does the underscore at the end of clamp_ mean?
 H2: A function that is given a tensor was lent it. The same method without the underscore makes a new one.
-zh_CN: 为了避免对 0 取对数,改写了目标。
-H0_zh_CN: 调用之后,调用者的 0 不再是 0。
-H1_zh_CN: clamp_ 末尾的下划线是什么意思?
+zh_CN: 为了避免对 0 取对数，改写了目标。
+H0_zh_CN: 调用之后，调用者的 0 不再是 0。
+H1_zh_CN: clamp_ 末尾的下划线是什么意思？
 H2_zh_CN: 交给函数的张量只是借给它的。同名而没有下划线的方法会造一个新的。
 Fails: test_predictions_and_targets_are_left_alone
 """

@@ -4,9 +4,9 @@ H0: A misspelt reduction gave a number instead of an error.
 H1: Whoever writes reduction='average' or 'Sum': what will they notice?
 H2: A word that nobody defined should be refused where it is used; a silent default hides the slip.
 zh_CN: 把任何别的词都当作 mean。
-H0_zh_CN: 写错的 reduction 得到了一个数,而不是错误。
-H1_zh_CN: 有人写了 reduction='average' 或 'Sum',他会察觉吗?
-H2_zh_CN: 没有定义过的词应该在使用处被拒绝;悄悄的默认值会掩盖笔误。
+H0_zh_CN: 写错的 reduction 得到了一个数，而不是错误。
+H1_zh_CN: 有人写了 reduction='average' 或 'Sum'，他会察觉吗？
+H2_zh_CN: 没有定义过的词应该在使用处被拒绝；悄悄的默认值会掩盖笔误。
 Fails: test_unknown_reductions_are_refused
 """
 

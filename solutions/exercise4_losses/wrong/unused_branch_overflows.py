@@ -4,10 +4,10 @@ H0: Your losses of huge logits are right; their slopes are not numbers.
 H1: torch.where computes both branches. What becomes of the other one for a logit of 10 000?
 H2: The gradient of the branch not taken is multiplied by 0, and 0 times infinity is NaN. Make both branches harmless,
   not only the chosen one.
-zh_CN: 在 `where` 没有选中的分支里溢出:斜率是 NaN。
-H0_zh_CN: 对很大的 logits,你的损失是对的;斜率却不是数。
-H1_zh_CN: torch.where 会计算两个分支。logit 为 10 000 时,另一个分支变成了什么?
-H2_zh_CN: 没有选中的分支的梯度会乘以 0,而 0 乘无穷是 NaN。两个分支都要安全,不能只顾选中的那个。
+zh_CN: 在 `where` 没有选中的分支里溢出：斜率是 NaN。
+H0_zh_CN: 对很大的 logits，你的损失是对的；斜率却不是数。
+H1_zh_CN: torch.where 会计算两个分支。logit 为 10 000 时，另一个分支变成了什么？
+H2_zh_CN: 没有选中的分支的梯度会乘以 0，而 0 乘无穷是 NaN。两个分支都要安全，不能只顾选中的那个。
 Fails: test_a_sure_mistake_still_has_a_slope
 """
 

@@ -4,9 +4,9 @@ H0: Rows that are predicted rightly have their weight; the others have another c
 H1: Whose weight is it: that of the class that is there, or of the one that was guessed?
 H2: Weights make rare classes count more. Which class a row belongs to, its label says.
 zh_CN: 按预测出的类别给行加权。
-H0_zh_CN: 预测正确的行权重是对的;其他行用了别的类别的权重。
-H1_zh_CN: 这是谁的权重:真实的类别,还是猜出的类别?
-H2_zh_CN: 权重让稀少的类别更重要。一行属于哪一类,由标签说明。
+H0_zh_CN: 预测正确的行权重是对的；其他行用了别的类别的权重。
+H1_zh_CN: 这是谁的权重：真实的类别，还是猜出的类别？
+H2_zh_CN: 权重让稀少的类别更重要。一行属于哪一类，由标签说明。
 Fails: test_cross_entropy_worked_example, test_a_weighted_mean_divides_by_the_weights,
   test_the_weight_is_that_of_the_label, test_ignored_rows_do_not_count, test_all_options_go_together,
   test_the_losses_of_classes_keep_float32

@@ -4,8 +4,8 @@ H0: Your mean is right where every row weighs 1, and nowhere else.
 H1: If all weights are doubled, should a weighted mean change?
 H2: A weighted mean divides by the sum of the weights. A row that weighs 0 must not be counted either.
 zh_CN: 加权平均时除以了行数。
-H0_zh_CN: 每行权重都是 1 时你的平均值是对的,其他情况都不对。
-H1_zh_CN: 如果所有权重都加倍,加权平均应该变吗?
+H0_zh_CN: 每行权重都是 1 时你的平均值是对的，其他情况都不对。
+H1_zh_CN: 如果所有权重都加倍，加权平均应该变吗？
 H2_zh_CN: 加权平均要除以权重之和。权重为 0 的行也不应计入。
 Fails: test_cross_entropy_worked_example, test_reductions_do_what_their_names_say,
   test_a_weighted_mean_divides_by_the_weights, test_ignored_rows_do_not_count, test_all_options_go_together,

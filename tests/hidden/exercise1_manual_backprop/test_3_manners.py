@@ -39,7 +39,10 @@ def leaves_alone(guest, fn, **arguments):
 @points(1)
 @needs(*LINEAR, *RELU, *SIGMOID, *REGRESSION)
 def test_an_empty_batch_teaches_nothing(submission, rng):
-    """A batch without rows has empty results, 0 loss, 0 gradients."""
+    """A batch without rows has empty results, 0 loss, 0 gradients.
+
+    zh_CN: 没有行的批次：结果为空，损失为 0，梯度为 0。
+    """
     x, t, w1, w2 = zeros(0, D), zeros(0, C), normal(rng, D, H), normal(rng, H, C)
     expect_close(submission.linear(x, w1, normal(rng, H)), zeros(0, H), label="y")
     expected = {"dx": zeros(0, D), "dw": zeros(D, H), "db": zeros(H)}
@@ -53,7 +56,10 @@ def test_an_empty_batch_teaches_nothing(submission, rng):
 @points(1)
 @needs(*LINEAR, *RELU, *SIGMOID, *SOFTMAX)
 def test_the_pieces_keep_float32(submission, rng):
-    """float32 in, float32 out: every single function."""
+    """float32 in, float32 out: every single function.
+
+    zh_CN: 输入 float32，输出也是 float32：每一个单独的函数。
+    """
     x, w, b = (normal(rng, *shape, dtype=torch.float32) for shape in ((N, D), (D, H), (H,)))
     expect_close(submission.linear(x, w, b), x @ w + b, label="y")
     up = normal(rng, N, H, dtype=torch.float32)
@@ -75,7 +81,10 @@ def test_the_pieces_keep_float32(submission, rng):
 @points(1)
 @needs(*REGRESSION, *CLASSIFIER, "test_classifier_keeps_its_stages", "test_sgd_step_goes_downhill")
 def test_the_networks_keep_float32(submission, rng):
-    """float32 in, float32 out: the regression and the classifier."""
+    """float32 in, float32 out: the regression and the classifier.
+
+    zh_CN: 输入 float32，输出也是 float32：回归网络和分类器。
+    """
     x, t, w1, w2 = draw_network(rng, torch.float32)
     expect_close(submission.regression_loss(x, t, w1, w2), network_loss(x, t, w1, w2), label="L")
     inputs = {"dw1": w1, "dw2": w2}
@@ -92,7 +101,10 @@ def test_the_networks_keep_float32(submission, rng):
 @points(1)
 @needs(*LINEAR, *RELU, *SIGMOID, *SOFTMAX, "test_sgd_step_goes_downhill")
 def test_the_pieces_leave_their_arguments_alone(submission, guest, rng):
-    """No single function changes a tensor that it was given."""
+    """No single function changes a tensor that it was given.
+
+    zh_CN: 没有一个函数改动它得到的张量。
+    """
     x, w, b, up, a = (normal(rng, *shape) for shape in ((N, D), (D, H), (H,), (N, H), (N, H)))
     logits, labels = draw_logits(rng)
     leaves_alone(guest, submission.linear, x=x, w=w, b=b)
@@ -109,7 +121,10 @@ def test_the_pieces_leave_their_arguments_alone(submission, guest, rng):
 @points(1)
 @needs(*CLASSIFIER, "test_classifier_keeps_its_stages", "test_a_step_of_training_moves_both_weights_at_once")
 def test_the_networks_leave_their_arguments_alone(submission, guest, rng):
-    """Neither regression nor classifier changes what it was given."""
+    """Neither regression nor classifier changes what it was given.
+
+    zh_CN: 回归网络和分类器都不改动它们得到的东西。
+    """
     names = dict(zip(("x", "t", "w1", "w2"), draw_network(rng), strict=True))
     leaves_alone(guest, submission.regression_loss, **names)
     leaves_alone(guest, submission.regression_backward, **names)
@@ -127,7 +142,10 @@ def test_the_networks_leave_their_arguments_alone(submission, guest, rng):
 @points(1)
 @needs(*REGRESSION, *CLASSIFIER)
 def test_an_answer_depends_on_its_arguments_only(submission, rng):
-    """Called again, also with other weights, the answer is right."""
+    """Called again, also with other weights, the answer is right.
+
+    zh_CN: 再次调用，换了权重也一样，答案仍然正确。
+    """
     x, t, w1, w2 = draw_network(rng)
     for a, b in ((w1, w2), (w1 + 1, w2 - 1), (w1, w2)):
         received = submission.regression_backward(x, t, a, b)

@@ -60,7 +60,10 @@ def graphs(guest):
 
 @points(1)
 def test_the_bowl_keeps_its_stages(submission, rng):
-    """y = x + 2, z = 3 y², and out is the mean of z."""
+    """y = x + 2, z = 3 y², and out is the mean of z.
+
+    zh_CN: y = x + 2，z = 3 y²，out 是 z 的平均。
+    """
     x = normal(rng, N)
     expect_stages(submission.bowl(x), bowl(x))
 
@@ -68,7 +71,10 @@ def test_the_bowl_keeps_its_stages(submission, rng):
 @points(1)
 @needs("test_the_bowl_keeps_its_stages")
 def test_every_stage_of_the_bowl_is_connected(submission, rng):
-    """A gradient comes back to x from y, from z and from out."""
+    """A gradient comes back to x from y, from z and from out.
+
+    zh_CN: 从 y、从 z、从 out 都有梯度回到 x。
+    """
     x = normal(rng, N).requires_grad_()
     received, expected = submission.bowl(x), bowl(x)
     for name, stage in expected.items():
@@ -80,7 +86,10 @@ def test_every_stage_of_the_bowl_is_connected(submission, rng):
 @points(1)
 @needs("test_the_bowl_keeps_its_stages")
 def test_nothing_is_watched_unless_someone_asks(submission, rng):
-    """An x that requires no gradient makes a bowl without a graph."""
+    """An x that requires no gradient makes a bowl without a graph.
+
+    zh_CN: 不需要梯度的 x 得到的碗没有计算图。
+    """
     x = normal(rng, N)
     received = submission.bowl(x)
     for name, stage in bowl(x).items():
@@ -90,7 +99,10 @@ def test_nothing_is_watched_unless_someone_asks(submission, rng):
 
 @points(1)
 def test_gradients_of_the_bowl(submission, rng):
-    """bowl_gradients gives those of x, of y and of z."""
+    """bowl_gradients gives those of x, of y and of z.
+
+    zh_CN: bowl_gradients 给出 x、y 和 z 的梯度。
+    """
     x = normal(rng, N)
     expect_stages(submission.bowl_gradients(x), bowl_gradients(x))
 
@@ -98,7 +110,10 @@ def test_gradients_of_the_bowl(submission, rng):
 @points(1)
 @needs("test_gradients_of_the_bowl")
 def test_gradients_of_the_bowl_leave_x_alone(submission, guest, probe, rng):
-    """bowl_gradients changes neither x's .grad nor requires_grad."""
+    """bowl_gradients changes neither x's .grad nor requires_grad.
+
+    zh_CN: bowl_gradients 不改动 x 的 .grad 和 requires_grad。
+    """
     x, before = normal(rng, N), normal(rng, N)
     watched, unwatched = guest.tensor(x, requires_grad=True), guest.tensor(x)
     probe.set_gradients([watched], [before])
@@ -117,7 +132,10 @@ def origin(probe, kept):
 @points(1)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_new_leaf_holds_the_scaled_values(submission, probe, rng, dtype):
-    """new_leaf holds scale · values, in the dtype asked for."""
+    """new_leaf holds scale · values, in the dtype asked for.
+
+    zh_CN: new_leaf 存放 scale · values，dtype 如所要求。
+    """
     kind = getattr(torch, dtype)
     values = normal(rng, D, H)
     expect_close(probe.leaf_of(submission.new_leaf, values, 0.25, dtype), (0.25 * values).to(kind), label="leaf")
@@ -130,7 +148,10 @@ def test_a_new_leaf_holds_the_scaled_values(submission, probe, rng, dtype):
 @points(1)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_new_leaf_is_a_leaf_and_collects_gradients(submission, guest, probe, rng, dtype):
-    """new_leaf is a leaf, requires a gradient and collects it."""
+    """new_leaf is a leaf, requires a gradient and collects it.
+
+    zh_CN: new_leaf 是叶子，需要梯度，也收集梯度。
+    """
     values, other = normal(rng, D, H).to(getattr(torch, dtype)), normal(rng, H, C)
     kept = probe.Kept(probe.leaf_of, submission.new_leaf, values, 0.25, "float64")
     expect_close(kept.get("value"), 0.25 * values.double(), label="leaf")
@@ -144,7 +165,10 @@ def test_a_new_leaf_is_a_leaf_and_collects_gradients(submission, guest, probe, r
 @points(1)
 @needs("test_a_new_leaf_holds_the_scaled_values")
 def test_a_new_leaf_has_memory_of_its_own(submission, guest, probe, rng):
-    """Neither making nor changing the new leaf changes `values`."""
+    """Neither making nor changing the new leaf changes `values`.
+
+    zh_CN: 无论创建还是改动新叶子，`values` 都不变。
+    """
     values = normal(rng, D, H)
     theirs = guest.tensor(values)
     kept = probe.Kept(probe.leaf_of, submission.new_leaf, theirs, 1.0, "float64")
@@ -157,7 +181,10 @@ def test_a_new_leaf_has_memory_of_its_own(submission, guest, probe, rng):
 @points(3)
 @pytest.mark.parametrize("graph", range(3))
 def test_every_leaf_is_found_once(submission, guest, graphs, rng, graph):
-    """leaves finds what a graph reaches, each once."""
+    """leaves finds what a graph reaches, each once.
+
+    zh_CN: leaves 找出计算图能到达的叶子，每个一次。
+    """
     watched, program, reached = draw_tangle(rng)
     theirs = [guest.tensor(normal(rng), requires_grad=flag) for flag in watched]
     found = graphs.leaves_found(submission.leaves, theirs, program)
@@ -166,7 +193,10 @@ def test_every_leaf_is_found_once(submission, guest, graphs, rng, graph):
 
 @points(1)
 def test_a_leaf_finds_itself_and_a_constant_nothing(submission, guest, graphs, rng):
-    """A leaf is its own only leaf; a constant has none."""
+    """A leaf is its own only leaf; a constant has none.
+
+    zh_CN: 叶子只有自己这一个叶子；常数没有叶子。
+    """
     theirs = [guest.tensor(normal(rng), requires_grad=flag) for flag in (True, False)]
     for place, (label, expected) in enumerate({"leaves of a leaf": [0], "leaves of a constant": []}.items()):
         expect_equal(graphs.leaves_found(submission.leaves, [theirs[place]], []), expected, label=label)
@@ -176,6 +206,9 @@ def test_a_leaf_finds_itself_and_a_constant_nothing(submission, guest, graphs, r
 @limits(check_wall_s=2)
 @needs("test_every_leaf_is_found_once")
 def test_ways_that_meet_again_are_walked_once(submission, guest, graphs, rng):
-    """x = x + x, 40 times, is no more work than any other graph."""
+    """x = x + x, 40 times, is no more work than any other graph.
+
+    zh_CN: x = x + x 做 40 次，不比别的计算图更费工夫。
+    """
     found = graphs.leaves_of_ladder(submission.leaves, guest.tensor(normal(rng), requires_grad=True), 40)
     expect_equal(found, [0], label="leaves of the ladder")

@@ -41,7 +41,10 @@ def expect_parameter_gradients(received, x, state, upstream):
 
 @points(1)
 def test_a_step_of_training_is_that_of_exercise_1(submission, rng):
-    """Two steps of training are those done by hand."""
+    """Two steps of training are those done by hand.
+
+    zh_CN: 训练的两步与手算的两步相同。
+    """
     arguments = draw_regression(rng)
     expect_stages(submission.train_regression(*arguments, 1e-3, 2), trained(*arguments, 1e-3, 2))
 
@@ -49,7 +52,10 @@ def test_a_step_of_training_is_that_of_exercise_1(submission, rng):
 @points(2)
 @needs("test_a_step_of_training_is_that_of_exercise_1")
 def test_training_follows_the_path_by_hand(submission, rng):
-    """500 steps of training follow the path of exercise 1."""
+    """500 steps of training follow the path of exercise 1.
+
+    zh_CN: 500 步训练走的是练习 1 的那条路。
+    """
     shapes = ((BATCH, FEATURES), (BATCH, OUTPUTS), (FEATURES, HIDDEN), (HIDDEN, OUTPUTS))
     arguments = [normal(rng, *shape) for shape in shapes]
     received = submission.train_regression(*arguments, LR, STEPS)
@@ -60,7 +66,10 @@ def test_training_follows_the_path_by_hand(submission, rng):
 @points(1)
 @needs("test_a_step_of_training_is_that_of_exercise_1")
 def test_training_hands_out_plain_numbers(submission, rng):
-    """Neither losses nor weights come back with a graph."""
+    """Neither losses nor weights come back with a graph.
+
+    zh_CN: 返回的损失和权重都不带计算图。
+    """
     received = submission.train_regression(*draw_regression(rng), 1e-3, 3)
     for name in ("losses", "w1", "w2"):
         plain(received[name], name)
@@ -69,7 +78,10 @@ def test_training_hands_out_plain_numbers(submission, rng):
 @points(1)
 @needs("test_a_step_of_training_is_that_of_exercise_1")
 def test_training_starts_from_copies(submission, guest, rng):
-    """The weights that training starts from stay what they were."""
+    """The weights that training starts from stay what they were.
+
+    zh_CN: 训练开始时给的权重保持原样。
+    """
     x, t, w1, w2 = draw_regression(rng)
     theirs = {"w1": guest.tensor(w1), "w2": guest.tensor(w2, requires_grad=True)}
     received = submission.train_regression(x, t, *theirs.values(), 1e-3, 3)
@@ -82,7 +94,10 @@ def test_training_starts_from_copies(submission, guest, rng):
 
 @points(1)
 def test_at_exactly_zero_any_slope_of_relu_is_right(submission, rng):
-    """Where w1 = 0 all of ReLU's slopes from 0 to 1 are accepted."""
+    """Where w1 = 0 all of ReLU's slopes from 0 to 1 are accepted.
+
+    zh_CN: w1 = 0 处，ReLU 的斜率从 0 到 1 都算对。
+    """
     x, t, _, w2 = draw_regression(rng)
     w1, lr = torch.zeros(D, H, dtype=torch.float64), 1e-2
     received = submission.train_regression(x, t, w1, w2, lr, 1)
@@ -96,7 +111,10 @@ def test_at_exactly_zero_any_slope_of_relu_is_right(submission, rng):
 
 @points(1)
 def test_gradients_of_parameters_for_a_given_upstream(submission, probe, rng):
-    """parameter_gradients gives what upstream sends back."""
+    """parameter_gradients gives what upstream sends back.
+
+    zh_CN: parameter_gradients 给出上游梯度传回来的结果。
+    """
     state, x, upstream = draw_net(rng), normal(rng, N, D), normal(rng, N, C)
     expect_parameter_gradients(submission.parameter_gradients(probe.make_net(state), x, upstream), x, state, upstream)
 
@@ -104,7 +122,10 @@ def test_gradients_of_parameters_for_a_given_upstream(submission, probe, rng):
 @points(1)
 @needs("test_gradients_of_parameters_for_a_given_upstream")
 def test_old_gradients_of_a_network_do_not_count(submission, probe, rng):
-    """Called again on another batch, only that batch counts."""
+    """Called again on another batch, only that batch counts.
+
+    zh_CN: 换一个批次再调用，只算那个批次。
+    """
     state = draw_net(rng)
     theirs = probe.make_net(state)
     for _ in range(2):
@@ -114,14 +135,20 @@ def test_old_gradients_of_a_network_do_not_count(submission, probe, rng):
 
 @points(1)
 def test_a_prediction_has_no_dropout(submission, probe, rng):
-    """predict switches dropout off."""
+    """predict switches dropout off.
+
+    zh_CN: predict 关闭 dropout。
+    """
     state, x = draw_net(rng), normal(rng, N, D)
     expect_close(submission.predict(probe.make_net(state, 0.5), x), net(x, state), label="prediction")
 
 
 @points(1)
 def test_a_prediction_has_no_graph(submission, probe, rng):
-    """predict records nothing, whatever mode the network is in."""
+    """predict records nothing, whatever mode the network is in.
+
+    zh_CN: 无论网络处于什么模式，predict 都不记录任何东西。
+    """
     state, x = draw_net(rng), normal(rng, N, D)
     prediction = submission.predict(probe.make_net(state), x)
     expect_close(prediction, net(x, state), label="prediction")
@@ -132,7 +159,10 @@ def test_a_prediction_has_no_graph(submission, probe, rng):
 @needs("test_a_prediction_has_no_dropout")
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 def test_a_network_is_in_the_same_mode_after_a_prediction(submission, probe, rng, training):
-    """predict puts the network back into the mode it was in."""
+    """predict puts the network back into the mode it was in.
+
+    zh_CN: predict 之后网络回到原来的模式。
+    """
     state, x = draw_net(rng), normal(rng, N, D)
     theirs = probe.make_net(state, 0.5)
     theirs.train(training)

@@ -39,7 +39,10 @@ def expect_gradients_of_both(y, x, b, upstream):
 @points(1.5)
 @pytest.mark.parametrize("shape", SHAPES, ids=by_sizes)
 def test_unbroadcast_sums_over_the_copies(submission, rng, shape):
-    """unbroadcast sums over every added or stretched axis."""
+    """unbroadcast sums over every added or stretched axis.
+
+    zh_CN: unbroadcast 对每个新增或拉长的轴求和。
+    """
     value, full = normal(rng, *shape).requires_grad_(), normal(rng, N, D, H)
     (expected,) = gradients(value.expand(N, D, H), [value], full)
     expect_close(submission.unbroadcast(full, list(shape)), expected, label="gradient")
@@ -48,7 +51,10 @@ def test_unbroadcast_sums_over_the_copies(submission, rng, shape):
 @points(0.5)
 @needs("test_unbroadcast_sums_over_the_copies")
 def test_unbroadcast_leaves_alone_what_was_not_broadcast(submission, rng):
-    """Where nothing was copied unbroadcast sums nothing."""
+    """Where nothing was copied unbroadcast sums nothing.
+
+    zh_CN: 没有复制过的地方，unbroadcast 不求和。
+    """
     for shape in ((N, D, H), (D,), (0, H)):
         full = normal(rng, *shape)
         expect_close(submission.unbroadcast(full, list(shape)), full, label="gradient")
@@ -56,7 +62,10 @@ def test_unbroadcast_leaves_alone_what_was_not_broadcast(submission, rng):
 
 @points(1)
 def test_swish_of_equal_shapes(submission, rng):
-    """Swish is x times sigmoid(b x)."""
+    """Swish is x times sigmoid(b x).
+
+    zh_CN: Swish 是 x 乘以 sigmoid(b x)。
+    """
     x, b = normal(rng, N, H), normal(rng, N, H)
     expect_close(submission.Swish.apply(x, b), swish(x, b), label="y")
 
@@ -64,7 +73,10 @@ def test_swish_of_equal_shapes(submission, rng):
 @points(2)
 @needs("test_swish_of_equal_shapes")
 def test_swish_gradients(submission, rng):
-    """Swish's gradients for x and b are those of the formula."""
+    """Swish's gradients for x and b are those of the formula.
+
+    zh_CN: Swish 对 x 和 b 的梯度就是公式给出的那些。
+    """
     x, b = draw(rng, (N, H), (N, H))
     upstream = normal(rng, N, H)
     expect_gradients_of_both(applied(submission, x, b), x, b, upstream)
@@ -74,7 +86,10 @@ def test_swish_gradients(submission, rng):
 @needs("test_swish_gradients")
 @pytest.mark.parametrize("b_shape", [(H,), (N, 1), ()], ids=by_sizes)
 def test_swish_gradients_have_the_shapes_of_the_inputs(submission, rng, b_shape):
-    """Where b was broadcast, the gradients of its copies add up."""
+    """Where b was broadcast, the gradients of its copies add up.
+
+    zh_CN: b 被广播时，它的各份副本的梯度相加。
+    """
     x, b = draw(rng, (N, H), b_shape)
     upstream = normal(rng, N, H)
     expect_gradients_of_both(applied(submission, x, b), x, b, upstream)
@@ -83,7 +98,10 @@ def test_swish_gradients_have_the_shapes_of_the_inputs(submission, rng, b_shape)
 @points(1)
 @needs("test_swish_gradients")
 def test_swish_undoes_broadcasting_of_x_too(submission, rng):
-    """Where x was broadcast, the gradients of its copies add up."""
+    """Where x was broadcast, the gradients of its copies add up.
+
+    zh_CN: x 被广播时，它的各份副本的梯度相加。
+    """
     x, b = draw(rng, (1, C), (D, 1))
     upstream = normal(rng, D, C)
     expect_gradients_of_both(applied(submission, x, b), x, b, upstream)
@@ -93,7 +111,10 @@ def test_swish_undoes_broadcasting_of_x_too(submission, rng):
 @needs("test_swish_gradients")
 @pytest.mark.parametrize("b_shape", [(H,), (N, 1)], ids=by_sizes)
 def test_swish_backward_itself_undoes_broadcasting(submission, guest, rng, b_shape):
-    """Swish.backward returns gradients shaped like x and like b."""
+    """Swish.backward returns gradients shaped like x and like b.
+
+    zh_CN: Swish.backward 返回的梯度与 x、与 b 的形状相同。
+    """
     x, b, upstream = normal(rng, N, H), normal(rng, *b_shape), normal(rng, N, H)
     received = guest.load(PROBE).returned_by_backward(submission.Swish, x, b, upstream)
     leaves = [x.requires_grad_(), b.requires_grad_()]
@@ -105,7 +126,10 @@ def test_swish_backward_itself_undoes_broadcasting(submission, guest, rng, b_sha
 @points(1)
 @needs("test_swish_of_equal_shapes")
 def test_swish_passes_gradcheck(submission, rng):
-    """torch.autograd.gradcheck is content with Swish."""
+    """torch.autograd.gradcheck is content with Swish.
+
+    zh_CN: torch.autograd.gradcheck 认可 Swish。
+    """
     x, b = draw(rng, (3,), (2, 1))
     upstream = normal(rng, 2, 3)
     # The values first: gradcheck says no more than that something is wrong.
@@ -117,7 +141,10 @@ def test_swish_passes_gradcheck(submission, rng):
 @points(2)
 @needs("test_swish_gradients")
 def test_swish_can_be_differentiated_twice(submission, rng):
-    """Second derivatives of Swish are right, gradgradcheck too."""
+    """Second derivatives of Swish are right, gradgradcheck too.
+
+    zh_CN: Swish 的二阶导数正确，gradgradcheck 也通过。
+    """
     x, b = draw(rng, (N, H), (N, H))
     upstream, second = draw(rng, (N, H))[0], [normal(rng, N, H), normal(rng, N, H)]
 
@@ -138,7 +165,10 @@ def test_swish_can_be_differentiated_twice(submission, rng):
 @points(1)
 @needs("test_swish_of_equal_shapes")
 def test_swish_leaves_its_inputs_alone(submission, guest, rng):
-    """Swish changes neither x nor b."""
+    """Swish changes neither x nor b.
+
+    zh_CN: Swish 既不改动 x，也不改动 b。
+    """
     x, b = normal(rng, N, H), normal(rng, N, H)
     theirs = [guest.tensor(x), guest.tensor(b)]
     expect_close(submission.Swish.apply(*theirs), swish(x, b), label="y")
@@ -149,7 +179,10 @@ def test_swish_leaves_its_inputs_alone(submission, guest, rng):
 @points(1)
 @needs(*VALUES)
 def test_swish_keeps_float32(submission, rng):
-    """float32 in, float32 out, on both ways."""
+    """float32 in, float32 out, on both ways.
+
+    zh_CN: 输入 float32，输出也是 float32，前向反向都一样。
+    """
     x, b = (value.detach().float().requires_grad_() for value in draw(rng, (N, H), (H,)))
     upstream = normal(rng, N, H, dtype=torch.float32)
     expect_gradients_of_both(applied(submission, x, b), x, b, upstream)

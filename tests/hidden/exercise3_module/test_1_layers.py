@@ -29,28 +29,40 @@ MOMENTUM, EPS = 0.3, 0.01
 
 @points(2)
 def test_my_linear_is_x_times_its_weight_transposed_plus_its_bias(submission, reference, rng):
-    """MyLinear computes x Wᵀ + b with the W and b of its state."""
+    """MyLinear computes x Wᵀ + b with the W and b of its state.
+
+    zh_CN: MyLinear 用状态中的 W 和 b 计算 x Wᵀ + b。
+    """
     expect_values(MY_LINEAR, submission, reference, rng)
 
 
 @points(2)
 @needs(MY_LINEAR_VALUES)
 def test_my_linear_maps_the_last_axis(submission, rng):
-    """MyLinear takes x of any number of axes and maps the last."""
+    """MyLinear takes x of any number of axes and maps the last.
+
+    zh_CN: MyLinear 接受任意多个轴的 x，变换最后一个轴。
+    """
     expect_any_axes(MY_LINEAR, submission, rng)
 
 
 @points(1)
 @needs(MY_LINEAR_VALUES)
 def test_my_linear_takes_any_batch(submission, rng):
-    """MyLinear takes one example or five, and keeps the axis."""
+    """MyLinear takes one example or five, and keeps the axis.
+
+    zh_CN: MyLinear 接受一个或五个样本，并保留批次轴。
+    """
     expect_any_batch(MY_LINEAR, submission, rng)
 
 
 @points(1)
 @needs(MY_LINEAR_VALUES)
 def test_my_linear_can_do_without_a_bias(submission, rng):
-    """With bias=False MyLinear has a weight only and adds nothing."""
+    """With bias=False MyLinear has a weight only and adds nothing.
+
+    zh_CN: bias=False 时 MyLinear 只有权重，什么也不加。
+    """
     net, weights = loaded(
         submission.MyLinear(D, H, bias=False), "MyLinear without bias", layer("", D, H, bias=False), rng
     )
@@ -64,6 +76,8 @@ def test_my_linear_can_do_without_a_bias(submission, rng):
 def test_my_linear_starts_uniform(submission):
     """Weight and bias of a new MyLinear are uniform on ±1/√inputs.
 
+    zh_CN: 新的 MyLinear 的权重和偏置在 ±1/√inputs 上均匀分布。
+
     For each of them a correct answer fails with a probability of at most 3e-8.
     """
     state = submission.MyLinear(8, 4000).state_dict()
@@ -74,7 +88,10 @@ def test_my_linear_starts_uniform(submission):
 @points(1)
 @needs(MY_LINEAR_VALUES)
 def test_gradients_reach_the_parameters_of_my_linear(submission, rng):
-    """MyLinear's weight, bias and input get their gradients."""
+    """MyLinear's weight, bias and input get their gradients.
+
+    zh_CN: MyLinear 的权重、偏置和输入都得到各自的梯度。
+    """
     expect_all_gradients(MY_LINEAR, submission, rng)
 
 
@@ -115,7 +132,10 @@ def moved(old, new):
 
 @points(3)
 def test_running_norm_standardises_each_channel_of_the_batch(submission, rng):
-    """In training each channel gets mean 0 and variance 1."""
+    """In training each channel gets mean 0 and variance 1.
+
+    zh_CN: 训练时每个通道的均值为 0，方差为 1。
+    """
     net, x = new_norm(submission), 2 * normal(rng, N, D) + 1
     expect_close(net(x), standardised(x, *statistics(x)), label="RunningNorm(x) in training")
 
@@ -123,7 +143,10 @@ def test_running_norm_standardises_each_channel_of_the_batch(submission, rng):
 @points(2)
 @needs(RUNNING_NORM_VALUES)
 def test_running_statistics_move_towards_each_batch(submission, rng):
-    """Each batch moves the running statistics by the momentum."""
+    """Each batch moves the running statistics by the momentum.
+
+    zh_CN: 每个批次按 momentum 移动运行统计量。
+    """
     net = new_norm(submission)
     mean, var = torch.zeros(D), torch.ones(D)
     expect_running(net, mean, var, "at the start")
@@ -145,7 +168,10 @@ def remembering(submission, rng):
 @points(2)
 @needs(RUNNING_NORM_VALUES)
 def test_evaluation_uses_what_was_remembered(submission, rng):
-    """In evaluation the running statistics count, not the batch."""
+    """In evaluation the running statistics count, not the batch.
+
+    zh_CN: 评估时用的是运行统计量，而不是这个批次。
+    """
     net, mean, var = remembering(submission, rng)
     x = normal(rng, N, D)
     expect_close(net(x), standardised(x, mean, var), label="RunningNorm(x) in evaluation")
@@ -157,7 +183,10 @@ def test_evaluation_uses_what_was_remembered(submission, rng):
 @points(1)
 @needs("test_evaluation_uses_what_was_remembered")
 def test_evaluation_leaves_the_memory_as_it_is(submission, rng):
-    """What is seen in evaluation is not remembered."""
+    """What is seen in evaluation is not remembered.
+
+    zh_CN: 评估时看到的东西不会被记住。
+    """
     net, mean, var = remembering(submission, rng)
     net(normal(rng, N, D))
     expect_running(net, mean, var, "after evaluation")
@@ -166,7 +195,10 @@ def test_evaluation_leaves_the_memory_as_it_is(submission, rng):
 @points(2)
 @needs(RUNNING_NORM_VALUES)
 def test_running_norm_has_one_statistic_per_channel(submission, rng):
-    """Axis 1 is the channel, also of sequences and images."""
+    """Axis 1 is the channel, also of sequences and images.
+
+    zh_CN: 轴 1 是通道，对序列和图像也一样。
+    """
     for shape in ((N, D, 4), (N, D, 4, 3)):
         net, x = new_norm(submission), 2 * normal(rng, *shape) + 1
         mean, var = statistics(x)
@@ -180,7 +212,10 @@ def test_running_norm_has_one_statistic_per_channel(submission, rng):
 @points(1)
 @needs("test_evaluation_uses_what_was_remembered")
 def test_running_statistics_follow_double(submission, rng):
-    """After .double() all of RunningNorm computes in float64."""
+    """After .double() all of RunningNorm computes in float64.
+
+    zh_CN: .double() 之后 RunningNorm 全部用 float64 计算。
+    """
     net, mean, var = remembering(submission, rng)
     net.call("double")
     expect_running(net, mean.double(), var.double(), "after .double()")
@@ -194,7 +229,10 @@ def test_running_statistics_follow_double(submission, rng):
 @points(2)
 @needs("test_evaluation_uses_what_was_remembered")
 def test_running_statistics_travel_in_the_state(submission, rng):
-    """A state_dict carries the memory to another RunningNorm."""
+    """A state_dict carries the memory to another RunningNorm.
+
+    zh_CN: state_dict 把记忆带到另一个 RunningNorm。
+    """
     first, batch = submission.RunningNorm(D), 2 * normal(rng, N, D) + 1
     first(batch)
     state = first.state_dict()
@@ -211,7 +249,10 @@ def test_running_statistics_travel_in_the_state(submission, rng):
 @points(1)
 @needs(RUNNING_NORM_VALUES)
 def test_the_gradient_flows_through_the_statistics_of_the_batch(submission, rng):
-    """The gradient passes through mean and variance of the batch."""
+    """The gradient passes through mean and variance of the batch.
+
+    zh_CN: 梯度会流过这个批次的均值和方差。
+    """
     net = new_norm(submission)
     net.call("double")
     x, upstream = normal(rng, N, D, dtype=torch.float64), normal(rng, N, D, dtype=torch.float64)
@@ -224,7 +265,10 @@ def test_the_gradient_flows_through_the_statistics_of_the_batch(submission, rng)
 @points(1)
 @needs(RUNNING_NORM_VALUES)
 def test_the_memory_hangs_on_no_graph(submission, rng):
-    """The running statistics keep no graph of what they have seen."""
+    """The running statistics keep no graph of what they have seen.
+
+    zh_CN: 运行统计量不保留见过的东西的计算图。
+    """
     net = new_norm(submission)
     x = normal(rng, N, D).requires_grad_()
     net(x)

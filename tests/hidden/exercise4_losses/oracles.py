@@ -147,4 +147,4 @@ def expect_alive(fn, first, second):
     for loss in losses:
         expect_close(loss, zeros(), rtol=float("inf"), scale=1.0, label="loss")
     expect_equal(losses[0], losses[1], label="loss, asked for again")
-    award(float(losses[0] != losses[2]), "The loss is the same whatever is predicted.")
+    award(float(losses[0] != losses[2]), "The loss is the same whatever is predicted.", "无论预测什么，损失都一样。")

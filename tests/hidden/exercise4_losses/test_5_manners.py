@@ -46,14 +46,20 @@ def expect_equal_shapes(submission, rng, name):
 
 @points(2)
 def test_distances_refuse_what_would_broadcast(submission, rng):
-    """mae, mse and smooth_l1 refuse targets of another shape."""
+    """mae, mse and smooth_l1 refuse targets of another shape.
+
+    zh_CN: mae、mse 和 smooth_l1 拒绝形状不同的目标。
+    """
     for name in ("mae", "mse", "smooth_l1"):
         expect_equal_shapes(submission, rng, name)
 
 
 @points(2)
 def test_other_losses_refuse_what_would_broadcast(submission, rng):
-    """Yes or no, and KL, refuse targets of another shape."""
+    """Yes or no, and KL, refuse targets of another shape.
+
+    zh_CN: 是非题和 KL 的损失拒绝形状不同的目标。
+    """
     for name in ("binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_divergence"):
         expect_equal_shapes(submission, rng, name)
 
@@ -79,7 +85,10 @@ def expect_labels(submission, rng, name):
 
 @points(2)
 def test_labels_that_are_none_are_refused(submission, rng):
-    """Labels of another shape, dtype or range raise ValueError."""
+    """Labels of another shape, dtype or range raise ValueError.
+
+    zh_CN: 形状、dtype 或范围不对的标签抛出 ValueError。
+    """
     for name in ("nll", "cross_entropy", "focal_loss"):
         expect_labels(submission, rng, name)
 
@@ -87,7 +96,10 @@ def test_labels_that_are_none_are_refused(submission, rng):
 @points(1)
 @needs(YES_OR_NO[0])
 def test_logits_are_no_probabilities(submission, rng):
-    """Probabilities below 0 or above 1 raise ValueError."""
+    """Probabilities below 0 or above 1 raise ValueError.
+
+    zh_CN: 小于 0 或大于 1 的概率抛出 ValueError。
+    """
     p, targets = uniform(rng, N), (uniform(rng, N) < 0.5).double()
     for place, value in ((0, 1.5), (N - 1, -0.5), (3, 1 + 1e-9), (2, -1e-9)):
         wrong = torch.where(torch.arange(N) == place, value, p)
@@ -98,7 +110,10 @@ def test_logits_are_no_probabilities(submission, rng):
 @points(1)
 @needs("test_reductions_do_what_their_names_say", *CROSS_ENTROPY)
 def test_unknown_reductions_are_refused(submission, rng):
-    """A reduction that is none, sum or mean in no way: ValueError."""
+    """A reduction that is none, sum or mean in no way: ValueError.
+
+    zh_CN: reduction 不是 none、sum 或 mean：ValueError。
+    """
     logits, labels = draw_batch(rng)
     losses, weights = normal(rng, N), uniform(rng, N)
     for word in ("average", "median", "total", ""):
@@ -110,7 +125,10 @@ def test_unknown_reductions_are_refused(submission, rng):
 @points(1)
 @needs(*DISTANCES)
 def test_the_distances_keep_float32(submission, rng):
-    """float32 in, float32 out: mae, mse, smooth_l1."""
+    """float32 in, float32 out: mae, mse, smooth_l1.
+
+    zh_CN: 输入 float32，输出也是 float32：mae、mse、smooth_l1。
+    """
     errors = draw_errors(rng, torch.float32)
     ours = {"mae": functional.l1_loss, "mse": functional.mse_loss, "smooth_l1": smooth_l1_loss()}
     for name, fn in ours.items():
@@ -120,7 +138,10 @@ def test_the_distances_keep_float32(submission, rng):
 @points(1)
 @needs(*CLASSES, *CROSS_ENTROPY, *FOCAL)
 def test_the_losses_of_classes_keep_float32(submission, rng):
-    """float32 in, float32 out: from log_sum_exp to focal_loss."""
+    """float32 in, float32 out: from log_sum_exp to focal_loss.
+
+    zh_CN: 输入 float32，输出也是：从 log_sum_exp 到 focal_loss。
+    """
     logits, labels = draw_batch(rng, torch.float32)
     weight = of(1.0, 10.0, 100.0, 30.0, dtype=torch.float32)
     for name, fn in (("log_sum_exp", torch.logsumexp), ("softmax", torch.softmax), ("log_softmax", torch.log_softmax)):
@@ -141,7 +162,10 @@ def test_the_losses_of_classes_keep_float32(submission, rng):
 @points(1)
 @needs(*YES_OR_NO, *KL)
 def test_the_other_losses_keep_float32(submission, rng):
-    """float32 in, float32 out: yes or no, and KL."""
+    """float32 in, float32 out: yes or no, and KL.
+
+    zh_CN: 输入 float32，输出也是 float32：是非题和 KL。
+    """
     logits, targets = (value.float() for value in draw_yes_or_no(rng))
     p = uniform(rng, N, D).float()
     expected = in_float64(functional.binary_cross_entropy, p, targets)
@@ -168,7 +192,10 @@ def leaves_alone(guest, fn, **arguments):
 @points(1)
 @needs(*DISTANCES, *YES_OR_NO, *KL)
 def test_predictions_and_targets_are_left_alone(submission, guest, rng):
-    """No distance, yes-or-no loss or KL changes what it is given."""
+    """No distance, yes-or-no loss or KL changes what it is given.
+
+    zh_CN: 距离、是非题的损失和 KL 都不改动它们得到的东西。
+    """
     prediction, target = draw_errors(rng)
     for name in ("mae", "mse", "smooth_l1"):
         leaves_alone(guest, getattr(submission, name), prediction=prediction, target=target)
@@ -185,7 +212,10 @@ def test_predictions_and_targets_are_left_alone(submission, guest, rng):
 @points(1)
 @needs(*CLASSES, *CROSS_ENTROPY, *FOCAL)
 def test_logits_labels_and_weights_are_left_alone(submission, guest, rng):
-    """No function of logits changes what it is given."""
+    """No function of logits changes what it is given.
+
+    zh_CN: 没有一个接收 logits 的函数改动它得到的东西。
+    """
     logits, labels = draw_batch(rng)
     weight = of(1.0, 10.0, 100.0, 30.0)
     for name in ("log_sum_exp", "log_softmax", "softmax"):

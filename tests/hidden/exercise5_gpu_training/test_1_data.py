@@ -19,7 +19,10 @@ FOLDS = "test_each_row_is_held_out_once_and_trained_on_in_all_other_folds"
 @devices("cpu")
 @points(1)
 def test_points_without_noise_lie_on_the_plane(submission, guest, rng):
-    """linear_data: t = x w + b, one column, in the dtype of w."""
+    """linear_data: t = x w + b, one column, in the dtype of w.
+
+    zh_CN: linear_data：t = x w + b，一列，dtype 与 w 相同。
+    """
     generator = probe_of(guest).generator(5)
     for dtype in (torch.float64, torch.float32):
         w = normal(rng, FEATURES, dtype=dtype)
@@ -33,7 +36,10 @@ def test_points_without_noise_lie_on_the_plane(submission, guest, rng):
 @points(1)
 @needs(LINE)
 def test_features_and_noise_are_normal(submission, guest, rng):
-    """linear_data: x ~ N(0, 1), noise of the asked-for spread."""
+    """linear_data: x ~ N(0, 1), noise of the asked-for spread.
+
+    zh_CN: linear_data：x ~ N(0, 1)，噪声的标准差如所要求。
+    """
     w, count = normal(rng, FEATURES), 8000
     for noise in (0.5, 2.0):
         x, t = expect_tuple(submission.linear_data(w, 4.2, count, probe_of(guest).generator(5), noise), 2, "x, t")
@@ -48,7 +54,10 @@ def test_features_and_noise_are_normal(submission, guest, rng):
 @points(1)
 @needs(LINE)
 def test_the_noise_that_nobody_asked_for_is_a_hundredth(submission, guest, rng):
-    """linear_data without `noise`: standard deviation 0.01."""
+    """linear_data without `noise`: standard deviation 0.01.
+
+    zh_CN: linear_data 不给 `noise`：标准差为 0.01。
+    """
     w, count = normal(rng, FEATURES), 4000
     x, t = expect_tuple(submission.linear_data(w, -1.5, count, probe_of(guest).generator(5)), 2, "x, t")
     expect_normal(t - (x @ w - 1.5).reshape(count, 1), 0.01, "the noise")
@@ -58,7 +67,10 @@ def test_the_noise_that_nobody_asked_for_is_a_hundredth(submission, guest, rng):
 @points(1)
 @needs(LINE)
 def test_data_are_drawn_from_the_generator(submission, guest, rng):
-    """linear_data: the generator decides, no other seed does."""
+    """linear_data: the generator decides, no other seed does.
+
+    zh_CN: linear_data：由生成器决定，与别的随机种子无关。
+    """
     probe, w = probe_of(guest), normal(rng, FEATURES)
 
     def drawn(seed, own):
@@ -92,7 +104,10 @@ def sets(rng):
 @devices("cpu")
 @points(1)
 def test_the_training_set_gets_mean_0_and_spread_1(submission, rng):
-    """standardise(train): mean 0, variance 1, divided by the rows."""
+    """standardise(train): mean 0, variance 1, divided by the rows.
+
+    zh_CN: standardise(train)：均值 0，方差 1，除以行数。
+    """
     train, *_ = sets(rng)
     (received,) = expect_tuple(submission.standardise(train), 1, "standardise(train)")
     expect_close(received, standardised(train, train), label="train")
@@ -101,7 +116,10 @@ def test_the_training_set_gets_mean_0_and_spread_1(submission, rng):
 @devices("cpu")
 @points(1)
 def test_other_sets_are_measured_by_the_training_set(submission, rng):
-    """standardise: other sets by mean and spread of train."""
+    """standardise: other sets by mean and spread of train.
+
+    zh_CN: standardise：其他数据集用 train 的均值和标准差。
+    """
     train, *others = sets(rng)
     received = expect_tuple(submission.standardise(train, *others), 3, "standardise(train, second, third)")
     for name, part, got in zip(("train", "second set", "third set"), (train, *others), received, strict=True):
@@ -111,7 +129,10 @@ def test_other_sets_are_measured_by_the_training_set(submission, rng):
 @devices("cpu")
 @points(1)
 def test_a_constant_feature_is_only_centred(submission, rng):
-    """standardise: a feature without spread is not divided by 0."""
+    """standardise: a feature without spread is not divided by 0.
+
+    zh_CN: standardise：没有变化的特征不除以 0。
+    """
     train, other, _ = sets(rng)
     train[:, 1] = 7.0
     expected = standardised(train, train), standardised(train, other)
@@ -125,7 +146,10 @@ def test_a_constant_feature_is_only_centred(submission, rng):
 @devices("cpu")
 @points(1)
 def test_standardise_leaves_its_inputs_alone(submission, guest, rng):
-    """standardise changes none of its inputs."""
+    """standardise changes none of its inputs.
+
+    zh_CN: standardise 不改动任何输入。
+    """
     given = sets(rng)
     kept = [guest.tensor(part) for part in given]
     received = expect_tuple(submission.standardise(*kept), 3, "standardise(train, second, third)")
@@ -153,7 +177,10 @@ def expect_batches(batches, sizes, label):
 @devices("cpu")
 @points(1)
 def test_batches_come_as_rows_stand(submission, guest, rng):
-    """make_loader without shuffle: the order of the rows."""
+    """make_loader without shuffle: the order of the rows.
+
+    zh_CN: make_loader 不打乱时：保持行的顺序。
+    """
     (x, t), probe = rows_of(rng, 11, 2, 3), probe_of(guest)
     for epoch in expect_tuple(probe.epochs(submission.make_loader(x, t, 4), 2), 2, "two epochs"):
         got = expect_batches(epoch, [4, 4, 3], "an epoch")
@@ -164,7 +191,10 @@ def test_batches_come_as_rows_stand(submission, guest, rng):
 @devices("cpu")
 @points(1)
 def test_each_epoch_hands_out_every_row_once_with_its_target(submission, guest, rng):
-    """make_loader with shuffle: pairs stay together, none is lost."""
+    """make_loader with shuffle: pairs stay together, none is lost.
+
+    zh_CN: make_loader 打乱时：行与目标不分开，一行不少。
+    """
     (x, t), probe = rows_of(rng, 29, 2), probe_of(guest)
     loader = submission.make_loader(x, t, 8, True, probe.generator(5))
     for epoch in expect_tuple(probe.epochs(loader, 3), 3, "three epochs"):
@@ -186,7 +216,10 @@ def orders(submission, probe, data, seed, own):
 @points(1)
 @needs(BATCHES)
 def test_each_epoch_has_an_order_of_its_own(submission, guest, rng):
-    """make_loader with shuffle: every epoch is mixed anew."""
+    """make_loader with shuffle: every epoch is mixed anew.
+
+    zh_CN: make_loader 打乱时：每一轮都重新打乱。
+    """
     data = rows_of(rng, 29, 2)
     found = orders(submission, probe_of(guest), data, 5, 1)
     different = len({tuple(order) for order in (data[1].tolist(), *found)})
@@ -197,7 +230,10 @@ def test_each_epoch_has_an_order_of_its_own(submission, guest, rng):
 @points(1)
 @needs(BATCHES)
 def test_the_order_is_drawn_from_the_generator(submission, guest, rng):
-    """make_loader: the generator decides; or torch's own."""
+    """make_loader: the generator decides; or torch's own.
+
+    zh_CN: make_loader：由给它的生成器或 torch 自己的决定。
+    """
     data, probe = rows_of(rng, 29, 2), probe_of(guest)
     first = orders(submission, probe, data, 5, 1)
     expect_equal(orders(submission, probe, data, 5, 2), first, label="orders for the same generator once more")
@@ -226,7 +262,10 @@ def expect_folds(submission, probe, count, folds, seed=5):
 @devices("cpu")
 @points(1)
 def test_each_row_is_held_out_once_and_trained_on_in_all_other_folds(submission, guest):
-    """k_folds: each row is held out once, trained on otherwise."""
+    """k_folds: each row is held out once, trained on otherwise.
+
+    zh_CN: k_folds：每行留出一次，其余各折都用来训练。
+    """
     for count, folds in ((23, 5), (12, 4), (7, 2)):
         pairs = expect_folds(submission, probe_of(guest), count, folds)
         every = list(range(count))
@@ -241,7 +280,10 @@ def test_each_row_is_held_out_once_and_trained_on_in_all_other_folds(submission,
 @points(1)
 @needs(FOLDS)
 def test_folds_are_of_one_size_or_nearly(submission, guest):
-    """k_folds: sizes of what is held out differ by at most 1."""
+    """k_folds: sizes of what is held out differ by at most 1.
+
+    zh_CN: k_folds：各折留出的行数最多相差 1。
+    """
     for count, folds in ((23, 5), (12, 4), (31, 8)):
         sizes = [len(held) for _, held in expect_folds(submission, probe_of(guest), count, folds)]
         wanted = [count // folds + (place < count % folds) for place in range(folds)]
@@ -253,7 +295,10 @@ def test_folds_are_of_one_size_or_nearly(submission, guest):
 @points(1)
 @needs(FOLDS)
 def test_folds_are_mixed_by_the_generator(submission, guest):
-    """k_folds: rows are mixed first, by the generator alone."""
+    """k_folds: rows are mixed first, by the generator alone.
+
+    zh_CN: k_folds：先打乱行，只由生成器决定。
+    """
     probe = probe_of(guest)
 
     def held(seed, own):

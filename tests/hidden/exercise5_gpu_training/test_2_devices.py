@@ -23,7 +23,10 @@ def batch(rng):
 @points(1)
 @pytest.mark.parametrize("there", [False, True], ids=["absent", "present"])
 def test_pick_device_takes_cuda_where_it_is(submission, guest, there):
-    """pick_device() is cuda where there is one, else cpu."""
+    """pick_device() is cuda where there is one, else cpu.
+
+    zh_CN: pick_device() 在有 cuda 的地方是 cuda，否则是 cpu。
+    """
     found = probe_of(guest).with_cuda(there, submission.pick_device)
     label = f"pick_device() where a CUDA device is {'there' if there else 'absent'}"
     expect_equal(found, ["device", "cuda" if there else "cpu"], label=label)
@@ -31,7 +34,10 @@ def test_pick_device_takes_cuda_where_it_is(submission, guest, there):
 
 @points(1)
 def test_pick_device_gives_the_device_that_was_asked_for(submission, guest, device):
-    """pick_device("…") is the device of that name."""
+    """pick_device("…") is the device of that name.
+
+    zh_CN: pick_device("…") 是叫那个名字的设备。
+    """
     probe = probe_of(guest)
     for name in (device, "meta"):
         expect_equal(probe.where(submission.pick_device(name)), ["device", name], label=f'pick_device("{name}")')
@@ -65,7 +71,10 @@ def expect_nested(got, x, t, device=None):
 @devices("cpu")
 @points(1)
 def test_to_device_keeps_kinds_and_order_in_new_containers(submission, guest, batch):
-    """to_device: new containers of the same kinds, same order."""
+    """to_device: new containers of the same kinds, same order.
+
+    zh_CN: to_device：新的容器，种类相同，顺序相同。
+    """
     probe = probe_of(guest)
     before = probe.Kept(probe.nested, *batch)
     after = probe.Kept(submission.to_device, before.value, "cpu")
@@ -76,7 +85,10 @@ def test_to_device_keeps_kinds_and_order_in_new_containers(submission, guest, ba
 @devices("sim", "cuda")
 @points(1)
 def test_to_device_moves_tensors_wherever_they_are_packed(submission, guest, device, batch):
-    """to_device: tensors in lists, tuples, dicts are moved."""
+    """to_device: tensors in lists, tuples, dicts are moved.
+
+    zh_CN: to_device：list、tuple、dict 中的张量都移过去。
+    """
     x, t = batch
     expect_close(submission.to_device(x, device), x, label="a tensor alone", device=device)
     expect_nested(submission.to_device(probe_of(guest).nested(x, t), device), x, t, device)
@@ -86,7 +98,10 @@ def test_to_device_moves_tensors_wherever_they_are_packed(submission, guest, dev
 @points(1)
 @needs(MOVED)
 def test_to_device_leaves_its_input_where_it_is(submission, guest, device, batch):
-    """to_device: what was given stays where it was."""
+    """to_device: what was given stays where it was.
+
+    zh_CN: to_device：给它的东西留在原处。
+    """
     x, _ = batch
     kept, given = guest.tensor(x), [guest.place(x, device)]
     there = submission.to_device({"x": kept}, probe_of(guest).device(device))

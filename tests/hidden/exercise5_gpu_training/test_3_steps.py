@@ -40,7 +40,10 @@ def steps(loop, train_step, data, count=STEPS):
 
 @points(1)
 def test_a_step_is_forward_backward_step(submission, guest, device, data):
-    """train_step: forward, backward, step, in this order."""
+    """train_step: forward, backward, step, in this order.
+
+    zh_CN: train_step：依次是前向、反向、更新。
+    """
     loop = theirs(guest, data, device)
     loop.model.train()
     steps(loop, submission.train_step, data)
@@ -49,7 +52,10 @@ def test_a_step_is_forward_backward_step(submission, guest, device, data):
 
 @points(2)
 def test_steps_follow_the_gradient_of_their_own_batch(submission, guest, device, data, reference):
-    """train_step: loss and weights after every step."""
+    """train_step: loss and weights after every step.
+
+    zh_CN: train_step：每一步之后的损失和权重。
+    """
     here, there = ours(data), theirs(guest, data, device)
     steps(here, reference.train_step, data)
     steps(there, submission.train_step, data)
@@ -58,7 +64,10 @@ def test_steps_follow_the_gradient_of_their_own_batch(submission, guest, device,
 
 @points(1)
 def test_a_step_returns_the_loss_before_it(submission, guest, device, data, reference):
-    """train_step returns the loss before it, as a tensor."""
+    """train_step returns the loss before it, as a tensor.
+
+    zh_CN: train_step 返回更新之前的损失，是一个张量。
+    """
     here, there = ours(data), theirs(guest, data, device)
     expected = steps(here, reference.train_step, data)
     for number, (got, wanted) in enumerate(zip(steps(there, submission.train_step, data), expected, strict=True), 1):
@@ -68,7 +77,10 @@ def test_a_step_returns_the_loss_before_it(submission, guest, device, data, refe
 @points(1)
 @needs("test_a_step_returns_the_loss_before_it")
 def test_the_loss_of_a_step_has_no_graph(submission, guest, device, data, reference):
-    """train_step: what it returns keeps no graph alive."""
+    """train_step: what it returns keeps no graph alive.
+
+    zh_CN: train_step：它返回的东西不保留计算图。
+    """
     (expected,) = steps(ours(data), reference.train_step, data, 1)
     (got,) = steps(theirs(guest, data, device), submission.train_step, data, 1)
     expect_close(got, expected, rtol=1e-8, label="loss returned by the step")
@@ -78,7 +90,10 @@ def test_the_loss_of_a_step_has_no_graph(submission, guest, device, data, refere
 @devices("sim")
 @points(1)
 def test_a_step_brings_its_batch_to_the_device(submission, guest, device, data, reference):
-    """train_step: x and t are moved, and the moved ones used."""
+    """train_step: x and t are moved, and the moved ones used.
+
+    zh_CN: train_step：移动 x 和 t，并使用移动后的张量。
+    """
     there, (x, t) = theirs(guest, data, device), (part[:BATCH] for part in data)
     before = guest.transfers()["to_device"]
     probe_of(guest).attempted(submission.train_step, there.model, x, t, there.loss, there.optimizer, device)
@@ -93,7 +108,10 @@ def test_a_step_brings_its_batch_to_the_device(submission, guest, device, data, 
 @devices("cpu")
 @points(1)
 def test_gradients_that_were_left_do_not_count(submission, guest, data, reference):
-    """train_step: gradients of an earlier batch are cleared first."""
+    """train_step: gradients of an earlier batch are cleared first.
+
+    zh_CN: train_step：先清除之前批次的梯度。
+    """
     here, there = ours(data), theirs(guest, data)
     for loop, tools, fn in ((here, own, reference.train_step), (there, probe_of(guest), submission.train_step)):
         loop.model.train()
@@ -110,7 +128,10 @@ def test_gradients_that_were_left_do_not_count(submission, guest, data, referenc
 @needs(NUMBERS)
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 def test_a_step_leaves_the_mode_to_others(submission, guest, data, reference, training):
-    """train_step: the mode of the model stays as it is."""
+    """train_step: the mode of the model stays as it is.
+
+    zh_CN: train_step：模型的模式保持不变。
+    """
     here, there = ours(data, layers=MODES), theirs(guest, data, layers=MODES)
     for loop, fn in ((here, reference.train_step), (there, submission.train_step)):
         loop.model.train(training)

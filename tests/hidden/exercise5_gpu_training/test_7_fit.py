@@ -89,7 +89,10 @@ def expect_weights(there, here, label):
 
 @points(1)
 def test_epochs_of_training_and_validation_alternate(submission, guest, device, data):
-    """fit: training, validation, a scheduler step; again."""
+    """fit: training, validation, a scheduler step; again.
+
+    zh_CN: fit：训练、验证、调度器走一步；如此反复。
+    """
     there = fitted(recorder(guest), submission.fit, data, device, layers=NORMED, schedule=([2],))
     training = times(BATCHES, training_step(data="train", device=device))
     validation = times(VAL_BATCHES, evaluation_step(data="val", device=device))
@@ -99,14 +102,20 @@ def test_epochs_of_training_and_validation_alternate(submission, guest, device, 
 
 @points(2)
 def test_fit_follows_the_right_path(submission, guest, device, data, reference):
-    """fit: loss, weights and lr after every step."""
+    """fit: loss, weights and lr after every step.
+
+    zh_CN: fit：每一步之后的损失、权重和学习率。
+    """
     there, here = fitted_both(submission, reference, guest, data, device, schedule=([1, 2],))
     expect_trajectory(there.record.trajectory(), here.record.trajectory(), label="fit")
 
 
 @points(1)
 def test_the_history_tells_of_every_epoch(submission, guest, device, data, reference):
-    """fit returns lr, losses and accuracies of each epoch."""
+    """fit returns lr, losses and accuracies of each epoch.
+
+    zh_CN: fit 返回每一轮的学习率、损失和正确率。
+    """
     there, here = fitted_both(submission, reference, guest, data, device, schedule=([1, 2],))
     expect_history(there.history, here.history)
 
@@ -115,7 +124,10 @@ def test_the_history_tells_of_every_epoch(submission, guest, device, data, refer
 @points(1)
 @needs(NUMBERS)
 def test_fit_works_without_a_scheduler_and_with_a_plain_loss(submission, guest, data, reference):
-    """fit: no scheduler is needed, and the loss may be a function."""
+    """fit: no scheduler is needed, and the loss may be a function.
+
+    zh_CN: fit：可以没有调度器，损失可以是普通函数。
+    """
     there = fitted(recorder(guest), submission.fit, data, loss=probe_of(guest).cross_entropy)
     here = fitted(recorder(), reference.fit, data, loss=own.cross_entropy)
     expect_history(there.history, here.history, "fit, loss a function")
@@ -125,7 +137,10 @@ def test_fit_works_without_a_scheduler_and_with_a_plain_loss(submission, guest, 
 @points(1)
 @needs(HISTORY)
 def test_the_learning_rate_told_is_that_of_the_first_group(submission, guest, data, reference):
-    """fit: of several groups of parameters, the first one's lr."""
+    """fit: of several groups of parameters, the first one's lr.
+
+    zh_CN: fit：有多组参数时，取第一组的学习率。
+    """
     there = fitted(recorder(guest), submission.fit, data, make_optimizer=probe_of(guest).in_two_groups)
     here = fitted(recorder(), reference.fit, data, make_optimizer=own.in_two_groups)
     expect_history(there.history, here.history, "fit, an optimiser of two groups")
@@ -135,7 +150,10 @@ def test_the_learning_rate_told_is_that_of_the_first_group(submission, guest, da
 @points(1)
 @needs(NUMBERS)
 def test_training_goes_on_in_training_mode_after_validation(submission, guest, data, reference):
-    """fit: dropout and BatchNorm train in every epoch."""
+    """fit: dropout and BatchNorm train in every epoch.
+
+    zh_CN: fit：dropout 和 BatchNorm 在每一轮都处于训练模式。
+    """
     there, here = fitted_both(submission, reference, guest, data, layers=MODES)
     expect_trajectory(there.record.trajectory(), here.record.trajectory(), label="fit, BatchNorm and dropout")
 
@@ -153,7 +171,10 @@ def alike(data):
 @points(2)
 @needs(NUMBERS)
 def test_fit_ends_with_the_weights_of_the_best_epoch(submission, guest, device, data, reference):
-    """fit ends with the weights of the best epoch."""
+    """fit ends with the weights of the best epoch.
+
+    zh_CN: fit 结束时是最好一轮的权重。
+    """
     there, here = fitted_both(submission, reference, guest, alike(data), device, layers=NORMED, epochs=6, **TURNING)
     expect_weights(there, here, "fit without patience")
 
@@ -161,7 +182,10 @@ def test_fit_ends_with_the_weights_of_the_best_epoch(submission, guest, device, 
 @points(1)
 @needs(NUMBERS)
 def test_fit_stops_when_patience_is_over(submission, guest, device, data, reference):
-    """patience=2: two epochs no better are the last ones."""
+    """patience=2: two epochs no better are the last ones.
+
+    zh_CN: patience=2：两轮没有更好，就到此为止。
+    """
     there, here = fitted_both(submission, reference, guest, alike(data), device, epochs=8, patience=2, **TURNING)
     steps = [len(one.record.trajectory()["lr"]) for one in (there, here)]
     expect_equal(*steps, label="fit, patience=2: number of steps")
@@ -173,7 +197,10 @@ def test_fit_stops_when_patience_is_over(submission, guest, device, data, refere
 @points(1)
 @needs(NUMBERS)
 def test_patience_that_is_not_used_up_changes_nothing(submission, guest, data, reference):
-    """patience=5, used in part: the best weights all the same."""
+    """patience=5, used in part: the best weights all the same.
+
+    zh_CN: patience=5 没有用完：仍是最好的权重。
+    """
     there, here = fitted_both(submission, reference, guest, alike(data), epochs=6, patience=5, **TURNING)
     expect_weights(there, here, "fit, patience=5")
 
@@ -182,7 +209,10 @@ def test_patience_that_is_not_used_up_changes_nothing(submission, guest, data, r
 @points(1)
 @needs(NUMBERS)
 def test_fit_passes_on_how_to_accumulate_and_clip(submission, guest, data, reference):
-    """fit: accumulate and max_norm reach the training."""
+    """fit: accumulate and max_norm reach the training.
+
+    zh_CN: fit：accumulate 和 max_norm 传到训练中。
+    """
     options = {"accumulate": 2, "max_norm": 0.02, "epochs": 2}
     there, here = fitted_both(submission, reference, guest, data, **options)
     wanted = here.record.trajectory()
@@ -194,7 +224,10 @@ def test_fit_passes_on_how_to_accumulate_and_clip(submission, guest, data, refer
 @points(1)
 @needs(NUMBERS)
 def test_a_loss_with_class_weights_moves_too(submission, guest, device, data, reference):
-    """fit moves a loss that has tensors of its own."""
+    """fit moves a loss that has tensors of its own.
+
+    zh_CN: fit 也移动自带张量的损失。
+    """
     weight = torch.tensor([1.0, 10.0, 3.0]).double()
     record, own = recorder(guest), recorder()
     there = fitted(record, submission.fit, data, device, loss=record.loss("CrossEntropyLoss", weight=weight), epochs=2)

@@ -56,7 +56,10 @@ def expect_resumed(submission, guest, data, device="cpu", **how):
 
 @points(1)
 def test_a_checkpoint_brings_back_weights_buffers_and_epoch(submission, guest, device, data):
-    """Checkpoint: weights, buffers and epoch come back."""
+    """Checkpoint: weights, buffers and epoch come back.
+
+    zh_CN: 检查点：权重、缓冲区和轮次都能读回。
+    """
     probe = probe_of(guest)
     training, _folder, path = saved(submission, probe, data, device)
     kept = training.weights()
@@ -71,7 +74,10 @@ def test_a_checkpoint_brings_back_weights_buffers_and_epoch(submission, guest, d
 @points(1)
 @needs(WEIGHTS)
 def test_a_resumed_training_keeps_its_momentum(submission, guest, device, data):
-    """Checkpoint: training keeps its momentum."""
+    """Checkpoint: training keeps its momentum.
+
+    zh_CN: 检查点：训练保持它的动量。
+    """
     expect_resumed(submission, guest, data, device, momentum=0.9)
 
 
@@ -79,7 +85,10 @@ def test_a_resumed_training_keeps_its_momentum(submission, guest, device, data):
 @points(1)
 @needs(WEIGHTS)
 def test_a_resumed_training_keeps_its_schedule(submission, guest, data):
-    """Checkpoint: the learning rate goes on where it was."""
+    """Checkpoint: the learning rate goes on where it was.
+
+    zh_CN: 检查点：学习率从原来的地方继续。
+    """
     expect_resumed(submission, guest, data, gamma=0.5)
 
 
@@ -87,7 +96,10 @@ def test_a_resumed_training_keeps_its_schedule(submission, guest, data):
 @points(1)
 @needs(WEIGHTS)
 def test_a_resumed_training_draws_what_it_would_have_drawn(submission, guest, data):
-    """Checkpoint: shuffling and dropout go on as they would."""
+    """Checkpoint: shuffling and dropout go on as they would.
+
+    zh_CN: 检查点：打乱和 dropout 接着原来的随机数。
+    """
     expect_resumed(submission, guest, data, shuffle=True, dropout=0.3)
 
 
@@ -96,7 +108,10 @@ def test_a_resumed_training_draws_what_it_would_have_drawn(submission, guest, da
 @needs(WEIGHTS)
 @pytest.mark.parametrize("there", [True, False], ids=["from", "to"])
 def test_a_checkpoint_goes_to_another_device(submission, guest, device, data, there):
-    """Checkpoint: saved on one device, resumed on another."""
+    """Checkpoint: saved on one device, resumed on another.
+
+    zh_CN: 检查点：在一个设备上保存，在另一个上继续。
+    """
     probe, ends = probe_of(guest), (device, "cpu") if there else ("cpu", device)
     _training, _folder, path = saved(submission, probe, data, ends[0], momentum=0.9)
     resumed, epoch = loaded(submission, probe, data, path, ends[1], momentum=0.9)
@@ -111,7 +126,10 @@ def test_a_checkpoint_goes_to_another_device(submission, guest, device, data, th
 @points(1)
 @needs(WEIGHTS)
 def test_a_checkpoint_of_cuda_is_read_without_cuda(submission, guest, device, data):
-    """Checkpoint: one from CUDA is read without CUDA."""
+    """Checkpoint: one from CUDA is read without CUDA.
+
+    zh_CN: 检查点：来自 CUDA 的，没有 CUDA 也能读。
+    """
     probe = probe_of(guest)
     training, _folder, path = saved(submission, probe, data)
     kept = training.weights()
@@ -127,7 +145,10 @@ def test_a_checkpoint_of_cuda_is_read_without_cuda(submission, guest, device, da
 @points(1)
 @needs(WEIGHTS)
 def test_a_checkpoint_holds_only_tensors_and_plain_values(submission, guest, data):
-    """Checkpoint: torch.load with weights_only=True reads it."""
+    """Checkpoint: torch.load with weights_only=True reads it.
+
+    zh_CN: 检查点：torch.load 用 weights_only=True 能读。
+    """
     probe = probe_of(guest)
     _training, _folder, path = saved(submission, probe, data, momentum=0.9, gamma=0.5)
     expect_equal(probe.readable(path), "", label="what torch.load(path, weights_only=True) says against the file")

@@ -29,7 +29,10 @@ NEAR = 0.01
 @needs("test_steps_follow_the_gradient_of_their_own_batch")
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=devices("cpu"))])
 def test_fit_line_finds_the_plane(submission, guest, device, rng, dtype):
-    """fit_line finds w = [2, -3.4] and b = 4.2, nearly."""
+    """fit_line finds w = [2, -3.4] and b = 4.2, nearly.
+
+    zh_CN: fit_line 大致找到 w = [2, -3.4] 和 b = 4.2。
+    """
     x, t = (part.to(getattr(torch, dtype)) for part in linear_data(rng, W, B, 600))
     model = submission.fit_line(x, t, device, probe_of(guest).generator(5))
     for name, value in (("weight", torch.tensor([W])), ("bias", torch.tensor([B]))):
@@ -42,7 +45,10 @@ def test_fit_line_finds_the_plane(submission, guest, device, rng, dtype):
 @points(1)
 @needs(PLANE)
 def test_fit_line_takes_as_many_steps_as_it_is_told(submission, guest, rng):
-    """fit_line: epochs, batch_size and lr are used."""
+    """fit_line: epochs, batch_size and lr are used.
+
+    zh_CN: fit_line：用上 epochs、batch_size 和 lr。
+    """
     x, t = linear_data(rng, W, B, 40, noise=0.0)
     for epochs, lr in ((3, 0.1), (2, 0.05)):
         model = submission.fit_line(x, t, "cpu", probe_of(guest).generator(5), epochs=epochs, batch_size=40, lr=lr)
@@ -69,7 +75,10 @@ def test_fit_line_takes_as_many_steps_as_it_is_told(submission, guest, rng):
 @devices("cpu")
 @points(1)
 def test_the_line_starts_near_zero(submission, guest, rng):
-    """fit_line: weights start as N(0, 0.01²), the bias at 0."""
+    """fit_line: weights start as N(0, 0.01²), the bias at 0.
+
+    zh_CN: fit_line：权重从 N(0, 0.01²) 开始，偏置从 0 开始。
+    """
     for dtype in (torch.float32, torch.float64):
         x, t = normal(rng, 3, 4000, dtype=dtype), normal(rng, 3, 1, dtype=dtype)
         start = submission.fit_line(x, t, "cpu", probe_of(guest).generator(5), epochs=0).parameters()
@@ -83,7 +92,10 @@ def test_the_line_starts_near_zero(submission, guest, rng):
 @points(1)
 @needs(PLANE)
 def test_the_line_is_drawn_from_the_generator(submission, guest, rng):
-    """fit_line: the generator decides, torch's own seed does not."""
+    """fit_line: the generator decides, torch's own seed does not.
+
+    zh_CN: fit_line：由生成器决定，不由 torch 自己的种子。
+    """
     (x, t), probe = linear_data(rng, W, B, 60), probe_of(guest)
 
     def fitted(seed, own):
@@ -99,7 +111,10 @@ def test_the_line_is_drawn_from_the_generator(submission, guest, rng):
 @points(1)
 @needs(PLANE)
 def test_the_line_is_fitted_to_shuffled_rows(submission, guest):
-    """fit_line: rows are shuffled in each epoch."""
+    """fit_line: rows are shuffled in each epoch.
+
+    zh_CN: fit_line：每一轮都打乱行。
+    """
     rows, probe = 30, probe_of(guest)
     x, t = torch.zeros(rows, 1).double(), torch.arange(rows).double().reshape(rows, 1)
     lasts = []
@@ -120,7 +135,10 @@ def test_the_line_is_fitted_to_shuffled_rows(submission, guest):
 @points(1)
 @limits(check_wall_s=25)
 def test_train_digits_returns_a_model_and_its_history(submission, guest, device, rng):
-    """train_digits: a model with 10 scores, its history."""
+    """train_digits: a model with 10 scores, its history.
+
+    zh_CN: train_digits：有 10 个得分的模型，以及它的历史。
+    """
     train, *_ = digits(rng, test=1437)
     model, history = expect_tuple(submission.train_digits(train.x, train.t, device), 2, "model, history")
     rows = history if isinstance(history, list) else []

@@ -20,7 +20,10 @@ def curves(history):
 )
 @limits(check_wall_s=90)
 def test_digits_are_recognised(submission, guest, device, rng):
-    """train_digits: digits of new pictures are recognised."""
+    """train_digits: digits of new pictures are recognised.
+
+    zh_CN: train_digits：能认出新图片中的数字。
+    """
 
     def run():
         train, test, _ = digits(rng, test=500)

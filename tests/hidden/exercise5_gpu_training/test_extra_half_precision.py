@@ -58,7 +58,10 @@ def tolerance(device):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_scores_are_computed_in_half_precision(submission, guest, device, data, reference, dtype):
-    """mixed_step: scores in `dtype`, the loss in float32."""
+    """mixed_step: scores in `dtype`, the loss in float32.
+
+    zh_CN: mixed_step：得分用 `dtype`，损失用 float32。
+    """
     there, here = mixed_both(submission, reference, guest, data, device, dtype=dtype)
     expect_equal(there.scores.get("dtypes"), [f"torch.{dtype}"] * STEPS, label="dtypes of the scores")
     for number, (got, wanted) in enumerate(zip(there.losses, here.losses, strict=True), start=1):
@@ -67,7 +70,10 @@ def test_scores_are_computed_in_half_precision(submission, guest, device, data, 
 
 
 def test_a_mixed_step_follows_the_true_gradient(submission, guest, device, data, reference):
-    """mixed_step: the scale is taken out before the step."""
+    """mixed_step: the scale is taken out before the step.
+
+    zh_CN: mixed_step：更新之前去掉放大倍数。
+    """
     there, here = mixed_both(submission, reference, guest, data, device)
     wanted = here.record.trajectory()
     expect_trajectory(there.record.trajectory(), wanted, rtol=tolerance(device), label="mixed_step")
@@ -75,7 +81,10 @@ def test_a_mixed_step_follows_the_true_gradient(submission, guest, device, data,
 
 @needs(NUMBERS)
 def test_a_mixed_step_clips_the_true_gradient(submission, guest, device, data, reference):
-    """mixed_step: max_norm is meant without the scale."""
+    """mixed_step: max_norm is meant without the scale.
+
+    zh_CN: mixed_step：max_norm 指的是不带放大倍数的梯度。
+    """
     there, here = mixed_both(submission, reference, guest, data, device, max_norm=0.3)
     wanted = here.record.trajectory()
     expect_trajectory(there.record.trajectory(), wanted, rtol=tolerance(device), label="mixed_step, max_norm=0.3")
@@ -83,7 +92,10 @@ def test_a_mixed_step_clips_the_true_gradient(submission, guest, device, data, r
 
 @needs(NUMBERS)
 def test_the_scale_is_kept_up_to_date(submission, guest, device, data, reference):
-    """mixed_step: the scaler is kept up to date."""
+    """mixed_step: the scaler is kept up to date.
+
+    zh_CN: mixed_step：scaler 保持更新。
+    """
     for power in (10, 24):
         there, here = mixed_both(submission, reference, guest, data, device, dtype="float16", scale=2.0**power)
         label = f"after {STEPS} steps that began with a scale of 2**{power}"
