@@ -34,7 +34,12 @@ def main() -> None:
     try:
         print(json.dumps(measured(**json.loads(sys.argv[1]))))
     finally:
+        for kind in (signal.SIGTERM, signal.SIGINT):  # a second one must not end the cleaning up
+            signal.signal(kind, signal.SIG_IGN)
         _end()
+        for parent in _GROUPS:
+            with suppress(OSError):  # there is none, or it was removed already
+                Path(parent, f"peers-{os.getpid()}").rmdir()
 
 
 def _ask(option: int, value: int) -> None:
