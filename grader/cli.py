@@ -317,6 +317,10 @@ def _debug(
     options += ["--lang", language.current()]
     # -P: the working directory is the student's, and a torch.py in it must not be taken for torch.
     command = [sys.executable, "-P", "-m", "grader.suite.debug", str(exercise.course.root), exercise.slug, *options]
+    if sys.platform == "win32":  # there, exec would start it beside us and end us at once
+        from subprocess import call
+
+        sys.exit(call(command))
     os.execv(sys.executable, command)
 
 

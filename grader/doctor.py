@@ -18,8 +18,10 @@ from typing import NamedTuple
 from grader import messages
 from grader.sandbox.fence import Lack, Tier, find_gpus, gpu_lack, probe, strongest_tier
 from grader.sandbox.gpu_lock import try_to_hold
-from grader.sandbox.spawn import Zygote
+from grader.sandbox.spawn import GuestSource, Zygote
+from grader.sandbox.spawned import Spawner
 from grader.unjudged import why_absent
+from grader.workers import Launcher, can_fork, guests_from, start_launcher
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 SUPPORTED_TORCH = ((2, 11), (2, 14))
@@ -71,19 +73,31 @@ def denials(tier: Tier) -> list[Finding]:
         return _denied(zygote, tier)
 
 
-def trials(tier: Tier) -> tuple[list[Finding], list[Finding]]:
+def how_started(launcher: Launcher | None = None) -> list[str]:
+    """Return how student code is started here, by this launcher or the one that this system has, and what follows."""
+    return [messages.DOCTOR_FORKS] if can_fork(launcher) else [messages.DOCTOR_SPAWNS, messages.DOCTOR_UNFENCED]
+
+
+def trials(tier: Tier, launcher: Launcher | None = None) -> tuple[list[Finding], list[Finding]]:
     """Return the same, and what became of training on the devices that checks can be judged on.
+
+    New Pythons have no fence to be tried, and no guest of a GPU.
 
     Raises:
         InfrastructureError: no guest could be started.
     """
+    with start_launcher() if launcher is None else launcher as started, guests_from(started) as guests:
+        if isinstance(started, Spawner):
+            return [], [_sim(guests, tier)]
+        return _denied(started, tier), [_sim(started, tier), _cuda(started, tier)]
+
+
+def _sim(guests: GuestSource, tier: Tier) -> Finding:
     from grader.sandbox.rehearsal import problem_with_sim
 
-    with Zygote.start() as zygote:
-        zygote.wait_until_ready()
-        problem = problem_with_sim(zygote, tier)
-        text = messages.DOCTOR_SIM_BAD.format(problem=problem) if problem else messages.DOCTOR_SIM
-        return _denied(zygote, tier), [Finding(not problem, text, _torch_advice()), _cuda(zygote, tier)]
+    problem = problem_with_sim(guests, tier)
+    text = messages.DOCTOR_SIM_BAD.format(problem=problem) if problem else messages.DOCTOR_SIM
+    return Finding(not problem, text, _torch_advice())
 
 
 def _cuda(zygote: Zygote, tier: Tier) -> Finding:

@@ -7,7 +7,6 @@ Must not know tensors, pytest or how a guest is reached. The judge speaks the sa
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import time
 from typing import Literal
@@ -19,11 +18,12 @@ from grader.calibration import Origin
 from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
-from grader.results import CheckResult, Flag
+from grader.results import CheckResult, Flag, Outcome
 from grader.sandbox.fence import Gpu
 
 Visibility = Literal["public", "hidden"]
 _CHUNK = 1 << 16
+_MOMENT_S = 1e-3  # a timeout of 0 would mean another thing: not to wait for what is there already
 
 
 class PlannedCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +76,9 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
 
     `keyword` chooses checks as pytest's -k does, or is a whole id; empty means all. Other `devices` stay pending.
     With a `trial` judging ends at the first check that does not pass; `backwards` it goes from the last check to the
-    first, as far as needs allow. `gpu` is put in by the worker, which holds it as long as the job runs.
+    first, as far as needs allow. `gpu` is put in by the worker, which holds it as long as the job runs. `outcomes`, by
+    place of the plan, are known already, of a worker that was lost while it judged the same; `left_s` is what is left
+    of the submission's time, None all of it.
     """
 
     sources: tuple[SourceText, ...]
@@ -89,6 +91,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     backwards: bool = False
     measure: bool = False  # accuracies are told instead of compared
     gpu: Gpu | None = None
+    outcomes: dict[int, Outcome] = {}
+    left_s: float | None = None
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stop"):
@@ -197,12 +201,16 @@ class Line:
         line = self._next_line(deadline)
         return None if line is None else _decoded(line)
 
+    def receive_request(self) -> Job | Stop | None:
+        """Return what a caller says next; None when it is gone."""
+        line = self._next_line(None)
+        return None if line is None else _decode_request(line)
+
     def receive_job(self) -> Job | None:
         """Return the next job; None when whoever gives them is gone."""
-        while (line := self._next_line(None)) is not None:
-            if isinstance(request := _decode_request(line), Job):
-                return request
-        return None
+        while isinstance(request := self.receive_request(), Stop):
+            pass  # too late: the job that it is about is over
+        return request
 
     def hears_stop(self) -> bool | None:
         """Read what a caller says while its job runs; whether that is `Stop`, and None when it is gone."""
@@ -233,16 +241,14 @@ class Line:
         Raises:
             TimeoutError: nothing came before `deadline` (monotonic).
         """
-        if deadline is not None:
-            wait_s = max(0.0, deadline - time.monotonic())
-            poll = select.poll()  # select.select takes no descriptor above 1023, and a large class has many open
-            poll.register(self.sock, select.POLLIN)
-            if not poll.poll(wait_s * 1000):
-                raise TimeoutError("nothing was said in time")
+        # Neither select, which takes no descriptor above 1023, nor poll, which Windows has not.
+        self.sock.settimeout(None if deadline is None else max(_MOMENT_S, deadline - time.monotonic()))
         try:
             chunk = self.sock.recv(_CHUNK)
         except ConnectionResetError:
             return False
+        finally:
+            self.sock.settimeout(None)
         self._received += chunk
         return bool(chunk)
 

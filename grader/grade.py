@@ -7,7 +7,6 @@ from the plan that was fixed before any student code ran; a check that nobody re
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import tempfile
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from grader import __version__, language, messages
-from grader.course import GRADER_DATA, Course, Exercise
+from grader.course import Course, Exercise
 from grader.diagnosis.evidence import UNNAMED_DEVICES, Circumstances, Evidence
 from grader.errors import CourseError, InfrastructureError, SubmissionRejected, UsageError
 from grader.events import (
@@ -26,7 +25,6 @@ from grader.events import (
     Ended,
     Finished,
     Job,
-    Line,
     Opened,
     PlannedCheck,
     Preparing,
@@ -40,18 +38,15 @@ from grader.events import (
 from grader.judgement import Judged, Judgement
 from grader.results import CheckResult, Environment, ExerciseResult, SubmissionInfo
 from grader.sandbox.fence import Tier, require_hidden, strongest_tier, sweep
-from grader.sandbox.fence.gpus import VISIBLE
-from grader.sandbox.spawn import HostSpec, Zygote
 from grader.score import is_complete, max_score, score
 from grader.submission import Submission, read_submission
 from grader.ticket import CalledOff, Ticket
 from grader.unjudged import devices_used, is_pending, not_judged, unjudged
+from grader.workers import COLLECT_WALL_S, Launcher, Place, Worker, start_launcher, start_worker
 
 OnCheck = Callable[[CheckResult], None]
 OnBegin = Callable[[PlannedCheck], None]
 
-_WORKER = str(Path(__file__).parent / "suite" / "worker.py")
-_COLLECT_WALL_S = 120.0
 _END_WALL_S = 2.0
 _LOG_CHARS = 2000
 
@@ -62,14 +57,19 @@ class Grader:
     Starting takes as long as importing torch; grading takes tens of milliseconds beyond the student's own time.
     """
 
-    def __init__(self, exercise: Exercise, tier: Tier | None = None, zygote: Zygote | None = None) -> None:
-        """Prepare; `zygote` is one that is ready and that somebody else closes, None means one of our own."""
+    def __init__(self, exercise: Exercise, tier: Tier | None = None, zygote: Launcher | None = None) -> None:
+        """Prepare.
+
+        Args:
+            zygote: What to start workers and guests from: a zygote that is ready, or a `Spawner`; somebody else closes
+                it. None means one of our own, as this system has it.
+        """
         self.exercise = exercise
         self.tier = strongest_tier() if tier is None else tier
         self._zygote = zygote
         self._ready: Ready | None = None
         self._resources = contextlib.ExitStack()
-        self._line: Line | None = None
+        self._line: Worker | None = None
         self._log = Path()
         self.on_prepare: Callable[[Preparing], None] = _ignore
 
@@ -93,8 +93,8 @@ class Grader:
         self.close()
 
     @property
-    def zygote(self) -> Zygote:
-        """What workers and guests are forked from; others may use it as long as this grader is not closed."""
+    def zygote(self) -> Launcher:
+        """What workers and guests are started from; others may use it as long as this grader is not closed."""
         self._started()
         assert self._zygote is not None
         return self._zygote
@@ -191,7 +191,7 @@ class Grader:
     def log(self) -> str:
         """Return the end of what the judging side wrote for an instructor: tracebacks behind `error` outcomes."""
         with contextlib.suppress(OSError):
-            return self._log.read_text(errors="replace")[-_LOG_CHARS:].strip()
+            return self._log.read_text("utf-8", "replace")[-_LOG_CHARS:].strip()
         return ""
 
     def interrupt(self) -> None:
@@ -214,14 +214,15 @@ class Grader:
         sweep()  # what graders that were killed left behind
         private = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="grader-")))
         if self._zygote is None:
-            self._zygote = self._resources.enter_context(Zygote.start())
+            self._zygote = start_launcher()
+            self._resources.enter_context(self._zygote)
             self._zygote.wait_until_ready()
         line = self._line = self._start_worker(private, self._zygote)
         try:
-            while isinstance(event := line.receive(time.monotonic() + _COLLECT_WALL_S), Preparing):
+            while isinstance(event := line.receive(time.monotonic() + COLLECT_WALL_S), Preparing):
                 self.on_prepare(event)
         except TimeoutError:
-            text = messages.SUITE_TAKES_TOO_LONG.format(slug=self.exercise.slug, wall_s=_COLLECT_WALL_S)
+            text = messages.SUITE_TAKES_TOO_LONG.format(slug=self.exercise.slug, wall_s=COLLECT_WALL_S)
             raise CourseError(text) from None
         match event:
             case Ready():
@@ -236,21 +237,13 @@ class Grader:
         if self.tier is not Tier.NONE:
             require_hidden(map(str, (self.exercise.solution_folder, self.exercise.hidden_folder)))
 
-    def _start_worker(self, private: Path, zygote: Zygote) -> Line:
-        """Start the worker and return our end of its line; closing the line ends it, by force if need be."""
+    def _start_worker(self, private: Path, zygote: Launcher) -> Worker:
+        """Start the worker and return our hold on it; letting go ends it, by force if need be."""
         self._log = private / "worker.log"
-        folder = private / "suite"
-        folder.mkdir()
-        # The worker's environment is written out and holds nothing of ours; where data lie is told.
-        data = os.environ.get(GRADER_DATA, "")
-        course = (str(self.exercise.course.root), self.exercise.slug)
-        gpus = os.environ.get(VISIBLE, "all")
-        arguments = (*course, str(folder), os.path.abspath(data) if data else "", self.tier.value, gpus)
-        with self._log.open("wb") as log:
-            worker = zygote.spawn_host(HostSpec(_WORKER, arguments, str(private)), log.fileno())
+        worker = start_worker(zygote, Place(self.exercise, self.tier, private, self._log))
         # One that is still importing does not look at its line; there is nothing in it to end in order.
         self._resources.callback(lambda: worker.end(_END_WALL_S if self._ready is not None else 0))
-        return Line(worker.line)
+        return worker
 
     def _job(
         self,
@@ -299,7 +292,7 @@ class Grader:
         with self._line_errors():
             self._line.send(job)
 
-    def _follow(self, line: Line, judged: Judged, on_check: OnCheck, on_begin: OnBegin) -> None:
+    def _follow(self, line: Worker, judged: Judged, on_check: OnCheck, on_begin: OnBegin) -> None:
         """Take events until all is finished. A worker that ends early leaves checks out; they will be `not_run`."""
         while True:
             with self._line_errors():

@@ -17,8 +17,8 @@ from typing import TypeVar
 from grader.course import Exercise
 from grader.grade import Grader
 from grader.sandbox.fence import Tier
-from grader.sandbox.spawn import Zygote
 from grader.ticket import CalledOff
+from grader.workers import Launcher, can_fork, start_launcher
 
 OnProgress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -26,15 +26,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def cores() -> int:
+    """Return on how many cores we may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Pool:
     """Graders of one exercise, ready to be used by as many threads."""
 
     def __init__(
-        self, exercise: Exercise, tier: Tier | None = None, workers: int | None = None, zygote: Zygote | None = None
+        self, exercise: Exercise, tier: Tier | None = None, workers: int | None = None, zygote: Launcher | None = None
     ) -> None:
-        """Prepare; `workers` None means one per core, `zygote` None one of our own."""
+        """Prepare; `workers` None means one per core, or one where each has torch to itself; `zygote` None our own."""
         self.exercise, self.tier, self._zygote = exercise, tier, zygote
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or (cores() if can_fork(zygote) else 1)
         self._free: queue.SimpleQueue[Grader] = queue.SimpleQueue()
         self._graders: list[Grader] = []
         self._resources = contextlib.ExitStack()
@@ -49,7 +54,8 @@ class Pool:
         """
         try:
             if self._zygote is None:
-                self._zygote = self._resources.enter_context(Zygote.start())
+                self._zygote = start_launcher()
+                self._resources.enter_context(self._zygote)
                 self._zygote.wait_until_ready()
             for _ in range(self.workers):
                 self._require_wanted()

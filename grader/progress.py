@@ -47,7 +47,8 @@ class RunningLine:
 
     def prepares(self, what: Preparing) -> None:
         """Say that something takes long before the next check; where nothing moves, that another one has the GPU."""
-        sentence = (messages.CHECK_GPU_BUSY if what.busy else messages.CHECK_PREPARING).format(device=what.device)
+        said = messages.CHECK_STARTING if what.device == "cpu" else messages.CHECK_PREPARING
+        sentence = (messages.CHECK_GPU_BUSY if what.busy else said).format(device=what.device)
         if what.busy and self._progress.disable:
             say(self._progress.console, [sentence])
         self._progress.reset(self._task, description=sentence)

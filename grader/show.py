@@ -18,7 +18,7 @@ from grader import language, messages
 from grader.classroom.cells import in_cells
 from grader.course import Exercise
 from grader.diagnosis.bench import named
-from grader.doctor import Finding, primitives, problems, software, tier_is_enough, trials
+from grader.doctor import Finding, how_started, primitives, problems, software, tier_is_enough, trials
 from grader.errors import InfrastructureError, SubmissionRejected
 from grader.grade import Grader
 from grader.machine import advice, facts
@@ -42,6 +42,7 @@ from grader.terminal import (
     yes_no_lines,
 )
 from grader.unjudged import why_absent
+from grader.workers import Launcher, can_fork
 
 
 @dataclass(frozen=True)
@@ -209,11 +210,12 @@ def _conclude(
     return result
 
 
-def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
+def show_doctor(needed: Tier | None, stream: TextIO, launcher: Launcher | None = None) -> bool:
     """Print what this machine offers; return whether that is less than what is needed.
 
     Args:
         needed: The tier that must be there; None means any that other people's code may be graded at.
+        launcher: What student code is started from; None means what this system has.
     Raises:
         InfrastructureError: a guest could not be started.
     """
@@ -225,16 +227,18 @@ def show_doctor(needed: Tier | None, stream: TextIO) -> bool:
     say(console, [messages.DOCTOR_TIER.format(tier=tier)])
     if not enough and needed is None:
         say(console, indented(messages.DOCTOR_NO_TIER, console))
+    say(console, [line for sentence in how_started(launcher) for line in indented(sentence, console)])
     if why := advice(facts(tier)):
         say(console, indented(why, console))
     say(console)
     tried = tier if needed is None or not enough else needed
-    may_try = tried is not Tier.NONE and all(finding.good for finding in found)
-    witnessed, devices = trials(tried) if may_try else ([], [])
+    may_try = (tried is not Tier.NONE or not can_fork(launcher)) and all(finding.good for finding in found)
+    witnessed, devices = trials(tried, launcher) if may_try else ([], [])
     if may_try:
         show_findings(messages.DOCTOR_DEVICES, devices, console)
+    if witnessed:
         show_denials(messages.DOCTOR_DENIALS.format(tier=tried), witnessed, console)
-    else:
+    if not may_try:
         say(console, [messages.DOCTOR_NOT_TRIED, ""])
     bad = problems([*found, *devices], enough, needed, witnessed)
     verdict = messages.DOCTOR_BAD.format(problems=", ".join(bad)) if bad else messages.DOCTOR_GOOD

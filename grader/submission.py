@@ -24,6 +24,9 @@ from grader.errors import SubmissionRejected, UsageError
 from grader.kinds import junk, kind_of, wrong_type
 from grader.limits import size_text
 
+# O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
+# Windows knows only O_BINARY, and no such pipes among files.
+_CAREFULLY = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _MAX_LISTED = 200
 _PART_OF_THE_COURSE = {"exercise.toml", "README.md", "README.zh_CN.md", PUBLIC_SUITE, "__pycache__"}
 
@@ -167,9 +170,8 @@ def read_bytes(path: Path, name: str, limit: int) -> bytes:
     Raises:
         SubmissionRejected: it is something else, or cannot be opened; the sentence calls it `name`.
     """
-    # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may point at anything.
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        fd = os.open(path, os.O_RDONLY | _CAREFULLY)
     except OSError as error:
         linked = error.errno == errno.ELOOP
         sentence = messages.FILE_IS_A_LINK if linked else messages.FILE_UNREADABLE

@@ -1,4 +1,4 @@
-"""One at a time: whoever wants to change a file that others change too waits until they are done.
+"""One at a time: whoever wants to use what others use too waits until they are done, or hears that it is in use.
 
 Owns how a system locks a file. Nothing here is needed to import it: a system that has no locks gets no turns. Knows
 nothing of what is protected. The system lets go of a lock when its holder ends, however it ends.
@@ -36,6 +36,21 @@ def turn(path: Path) -> Iterator[None]:
                 _unlock(windows, file.fileno())
         else:
             yield
+
+
+def try_for(fd: int) -> bool:
+    """Hold the file if nobody else does; return whether it is held now. Windows is not asked: no GPU is found there."""
+    with contextlib.suppress(BlockingIOError):
+        if posix := _module("fcntl"):
+            posix.flock(fd, posix.LOCK_EX | posix.LOCK_NB)
+        return True
+    return False
+
+
+def let_go(fd: int) -> None:
+    """Let others have such a file, also where a fork of this process still has it open."""
+    if posix := _module("fcntl"):
+        posix.flock(fd, posix.LOCK_UN)
 
 
 def _lock(windows: ModuleType, fd: int) -> None:

@@ -25,8 +25,8 @@ from grader.pool import OnProgress, Pool
 from grader.progress import counting_bar
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
-from grader.sandbox.spawn import Zygote
 from grader.terminal import console_for, paragraph, say
+from grader.workers import Launcher
 
 _Place = tuple[str, str]
 _Scores = Mapping[_Place, tuple[Score, ...]]
@@ -57,7 +57,7 @@ def calibrate(
     runs: int,
     devices: Sequence[str] | None,
     on_progress: OnProgress,
-    zygote: Zygote | None = None,
+    zygote: Launcher | None = None,
 ) -> Calibrated:
     """Judge the reference with `runs` seeds, and write the bands of every calibrated check that is judged here.
 

@@ -19,7 +19,7 @@ from grader.grade import Grader
 from grader.pool import OnProgress
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
-from grader.sandbox.spawn import Zygote
+from grader.workers import Launcher
 
 _OPEN = (Outcome.ERROR, Outcome.NOT_RUN)
 
@@ -33,7 +33,7 @@ class Tried:
     checks: int
 
 
-def try_copy(exercise: Exercise, copy: Exercise, tier: Tier, zygote: Zygote, on_progress: OnProgress) -> Tried:
+def try_copy(exercise: Exercise, copy: Exercise, tier: Tier, launcher: Launcher, on_progress: OnProgress) -> Tried:
     """Judge our own answers in a student's copy of an exercise.
 
     Args:
@@ -45,7 +45,7 @@ def try_copy(exercise: Exercise, copy: Exercise, tier: Tier, zygote: Zygote, on_
         InfrastructureError: something of ours failed.
     """
     answers = wrong_answers(exercise)
-    with Grader(copy, tier, zygote) as grader:
+    with Grader(copy, tier, launcher) as grader:
         reference = grader.grade(read_own(exercise, exercise.solution_folder))
         _require_passed(exercise, reference)
         stub = grader.grade(read_own(exercise, exercise.stub_folder))

@@ -27,8 +27,8 @@ from grader.diagnosis.compiled import compiled_path
 from grader.errors import UsageError
 from grader.pool import OnProgress
 from grader.sandbox.fence import Tier
-from grader.sandbox.spawn import Zygote
 from grader.state import FOLDER
+from grader.workers import start_launcher
 
 MANIFEST = f"{FOLDER}/release.json"
 _SCHEMA = "grader.release/1"
@@ -62,11 +62,11 @@ def release(course: Course, exercises: Sequence[Exercise], tier: Tier, on_progre
     versions = pinned(anywhere=True)
     found = for_students(course, exercises)
     tried = {}
-    with _written(found.files) as copy, Zygote.start() as zygote:
-        zygote.wait_until_ready()
+    with _written(found.files) as copy, start_launcher() as launcher:
+        launcher.wait_until_ready()
         for exercise in exercises:
             own = load_exercise(copy, exercise.slug)
-            tried[exercise.slug] = try_copy(exercise, own, tier, zygote, on_progress)
+            tried[exercise.slug] = try_copy(exercise, own, tier, launcher, on_progress)
     files = {
         **found.files,
         **{compiled_path(slug): _json(one.atlas) for slug, one in tried.items()},

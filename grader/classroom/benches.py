@@ -23,8 +23,8 @@ from grader.grade import Grader
 from grader.judgement import Judgement
 from grader.results import ExerciseResult, Outcome
 from grader.sandbox.fence import Tier
-from grader.sandbox.spawn import Zygote
 from grader.submission import Submission
+from grader.workers import Launcher, start_launcher
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Benches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._zygote: Zygote | None = None
-        self._zygotes: list[Zygote] = []
+        self._zygote: Launcher | None = None
+        self._zygotes: list[Launcher] = []
         self._free: dict[_Bench, list[Grader]] = {}
         self._busy: set[Grader] = set()
         self._names: dict[tuple[_Bench, int], tuple[threading.Lock, list[Names]]] = {}
@@ -162,16 +162,16 @@ class Benches:
                 self._give_up(zygote)
             raise
 
-    def _ready_zygote(self) -> Zygote:
+    def _ready_zygote(self) -> Launcher:
         with self._lock:
             if self._zygote is None:
-                zygote = Zygote.start()
+                zygote = start_launcher()
                 self._zygotes.append(zygote)
                 zygote.wait_until_ready()
                 self._zygote = zygote
             return self._zygote
 
-    def _give_up(self, zygote: Zygote) -> None:
+    def _give_up(self, zygote: Launcher) -> None:
         """Start another zygote next time; others may still be using this one."""
         with self._lock:
             if self._zygote is zygote:

@@ -16,6 +16,7 @@ from grader.messages.intake import *
 from grader.messages.machine import *
 from grader.messages.release import *
 from grader.messages.report import *
+from grader.messages.spawned import *
 from grader.messages.student import *
 from grader.messages.training import *
 from grader.messages.watch import *

@@ -7,6 +7,7 @@ guest sends or withholds (half a frame, one byte a second, an endless stream, a 
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import json
 import os
@@ -24,13 +25,13 @@ HEADER = struct.Struct("<Q")
 IOV_MAX = 512  # of the 1024 pieces that one sendmsg may take
 _CHUNK_BYTES = 1 << 16
 _SCRATCH_BYTES = 1 << 15
-_STATUS_WAIT_S = 1.0  # all these waits together are shorter than a worker waits for its judge: suite.worker.GRACE_S
+_STATUS_WAIT_S = 1.0  # all these waits together are shorter than a worker waits for its judge: patience.GRACE_S
 _CLOSE_WAIT_S = 0.5
 _STATUS_BYTES = 4096
 _POLL_MAX_MS = 1 << 30
 _MOMENT = struct.pack("ll", 0, 2_000)  # struct timeval: 2 ms
 _WHERE_WAIT_S, _WHERE_SILENCE_MS = 0.6, 5
-_TOO_LATE = "the deadline passed"
+TOO_LATE = "the deadline passed"
 
 
 class ChannelError(GraderError):
@@ -87,8 +88,8 @@ class Capture:
 class GuestChannel(Protocol):
     """What a session needs of the way to a guest; `Channel` says what each of these does and raises."""
 
-    capture: Capture
-
+    @property
+    def capture(self) -> Capture: ...  # noqa: D102
     def request(self, buffers: Sequence[Buffer], deadline: float, reply_bytes: int) -> bytearray: ...  # noqa: D102
     def receive(self, deadline: float, reply_bytes: int) -> bytearray: ...  # noqa: D102
     def new_capture(self) -> None: ...  # noqa: D102
@@ -98,23 +99,11 @@ class GuestChannel(Protocol):
     def close(self) -> None: ...  # noqa: D102
 
 
-class Channel:
-    """One guest's rpc socket, output pipe and lifeline, as the host holds them.
+class FrameChannel(abc.ABC):
+    """Asks in frames, whatever carries the bytes."""
 
-    Closing the lifeline is what kills the guest: its keeper sees it, also when the host itself was killed.
-    """
-
-    def __init__(self, rpc: socket.socket, output_fd: int, lifeline: socket.socket, output_bytes: int) -> None:
-        self._rpc, self._output_fd, self._lifeline = rpc, output_fd, lifeline
-        self._output_bytes = output_bytes
-        self.capture, self._scratch = Capture(), bytearray(_SCRATCH_BYTES)
-        rpc.settimeout(None)
-        rpc.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _MOMENT)
-        os.set_blocking(output_fd, False)
-        self._poll = select.poll()
-        self._poll.register(rpc, select.POLLIN)
-        self._poll.register(output_fd, select.POLLIN)
-        self._output_open = True
+    def __init__(self) -> None:
+        self._scratch = bytearray(_SCRATCH_BYTES)
 
     def request(self, buffers: Sequence[Buffer], deadline: float, reply_bytes: int) -> bytearray:
         """Send one frame and return the next one that arrives.
@@ -126,9 +115,53 @@ class Channel:
             ProtocolViolation: a frame longer than `reply_bytes`.
         """
         if time.monotonic() >= deadline:
-            raise ChannelTimeout(_TOO_LATE)
+            raise ChannelTimeout(TOO_LATE)
         self.send(buffers, deadline)
         return self.receive(deadline, reply_bytes)
+
+    def receive(self, deadline: float, reply_bytes: int) -> bytearray:
+        """Read one frame; see `request` for what it raises."""
+        filled = self._receive_at_least(memoryview(self._scratch), HEADER.size, deadline)
+        (length_bytes,) = HEADER.unpack_from(self._scratch)
+        if length_bytes > reply_bytes:
+            raise ProtocolViolation(f"an answer of {length_bytes:,} bytes, the limit is {reply_bytes:,}")
+        if filled > HEADER.size + length_bytes:
+            raise ProtocolViolation("more than one answer to one question")
+        arrived = filled - HEADER.size
+        if arrived == length_bytes:
+            return self._scratch[HEADER.size : filled]
+        # bytearray(count) maps zero pages: memory is used only as bytes really arrive.
+        frame = bytearray(length_bytes)
+        frame[:arrived] = self._scratch[HEADER.size : filled]
+        self._receive_at_least(memoryview(frame)[arrived:], length_bytes - arrived, deadline)
+        return frame
+
+    @abc.abstractmethod
+    def send(self, buffers: Sequence[Buffer], deadline: float) -> None:
+        """Write one frame; see `request` for what it raises."""
+
+    @abc.abstractmethod
+    def _receive_at_least(self, view: memoryview, wanted: int, deadline: float) -> int:
+        """Fill `view` until `wanted` bytes are there, taking more if they have come; return how many."""
+
+
+class Channel(FrameChannel):
+    """One guest's rpc socket, output pipe and lifeline, as the host holds them.
+
+    Closing the lifeline is what kills the guest: its keeper sees it, also when the host itself was killed.
+    """
+
+    def __init__(self, rpc: socket.socket, output_fd: int, lifeline: socket.socket, output_bytes: int) -> None:
+        super().__init__()
+        self._rpc, self._output_fd, self._lifeline = rpc, output_fd, lifeline
+        self._output_bytes, self.capture = output_bytes, Capture()
+        rpc.settimeout(None)
+        rpc.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _MOMENT)
+        os.set_blocking(output_fd, False)
+        self._poll = select.poll()
+        self._poll.register(rpc, select.POLLIN)
+        self._poll.register(output_fd, select.POLLIN)
+        self._output_open = True
 
     def send(self, buffers: Sequence[Buffer], deadline: float) -> None:
         """Write one frame; see `request` for what it raises."""
@@ -151,29 +184,11 @@ class Channel:
             raise ChannelClosed(str(error)) from error
         return rest_after(pending, sent)
 
-    def receive(self, deadline: float, reply_bytes: int) -> bytearray:
-        """Read one frame; see `request` for what it raises."""
-        filled = self._receive_at_least(memoryview(self._scratch), HEADER.size, deadline)
-        (length_bytes,) = HEADER.unpack_from(self._scratch)
-        if length_bytes > reply_bytes:
-            raise ProtocolViolation(f"an answer of {length_bytes:,} bytes, the limit is {reply_bytes:,}")
-        if filled > HEADER.size + length_bytes:
-            raise ProtocolViolation("more than one answer to one question")
-        arrived = filled - HEADER.size
-        if arrived == length_bytes:
-            return self._scratch[HEADER.size : filled]
-        # bytearray(count) maps zero pages: memory is used only as bytes really arrive.
-        frame = bytearray(length_bytes)
-        frame[:arrived] = self._scratch[HEADER.size : filled]
-        self._receive_at_least(memoryview(frame)[arrived:], length_bytes - arrived, deadline)
-        return frame
-
     def _receive_at_least(self, view: memoryview, wanted: int, deadline: float) -> int:
-        """Fill `view` until `wanted` bytes are there, taking more if they have come; return how many."""
         filled = 0
         while filled < wanted:
             if filled and time.monotonic() >= deadline:
-                raise ChannelTimeout(_TOO_LATE)
+                raise ChannelTimeout(TOO_LATE)
             try:
                 # Waits a moment: most answers are there by then, without the cost of a poll.
                 received = self._rpc.recv_into(view[filled:])
@@ -192,7 +207,7 @@ class Channel:
         while True:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
-                raise ChannelTimeout(_TOO_LATE)
+                raise ChannelTimeout(TOO_LATE)
             ready = dict(self._poll.poll(min(left_s * 1000 + 1, _POLL_MAX_MS)))
             if self._output_fd in ready:
                 self._drain_some()

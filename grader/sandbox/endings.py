@@ -14,6 +14,8 @@ from grader.results import Frame, Outcome
 from grader.sandbox.channel import ChannelError, ChannelFlooded, ChannelTimeout
 from grader.sandbox.spawn import OUT_OF_MEMORY
 
+_KILLED = -getattr(signal, "SIGKILL", 9)  # Windows has no such signal, and no status that looks like it
+
 
 def loss(
     error: ChannelError | ProtocolViolation,
@@ -28,7 +30,7 @@ def loss(
     It may have killed itself (not in tier namespaces, but for a limit on its own processor time), or the machine did.
     """
     outcome, message = ending(error, status, limits, wall_s, doing)
-    is_unexplained = outcome is Outcome.CRASHED and status.get("status") == -signal.SIGKILL
+    is_unexplained = outcome is Outcome.CRASHED and status.get("status") == _KILLED
     return GuestLost(outcome, message, frames, killed=is_unexplained)
 
 

@@ -10,13 +10,12 @@ Source: flock(2).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from grader import messages
+from grader import messages, turns
 from grader.errors import InfrastructureError
 from grader.sandbox.fence import Gpu
 
@@ -33,7 +32,7 @@ class Held:
     def release(self) -> None:
         """Let others have the GPU; again does nothing."""
         if self._fd >= 0:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            turns.let_go(self._fd)
             os.close(self._fd)
             self._fd = -1
 
@@ -52,12 +51,9 @@ def try_to_hold(gpus: Sequence[Gpu]) -> Held | None:
     """
     for gpu in gpus:
         fd = _opened(gpu)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            continue
-        return Held(gpu, fd)
+        if turns.try_for(fd):
+            return Held(gpu, fd)
+        os.close(fd)
     return None
 
 

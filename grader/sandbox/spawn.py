@@ -129,7 +129,10 @@ _STATUS_BYTES = 4096
 
 
 class GuestSource(Protocol):
-    """Where guests come from: a zygote, or (for debugging one's own code) this very process."""
+    """Where guests come from: a zygote, new processes, or (for debugging one's own code) this very process."""
+
+    is_slow: bool
+    """Whether starting one may take seconds, which must be no part of a check."""
 
     def spawn(self, spec: FenceSpec) -> GuestChannel:
         """Start a guest and return the way to speak with it."""
@@ -137,6 +140,8 @@ class GuestSource(Protocol):
 
 class Zygote:
     """The host's hold on a zygote: guests can be asked for as long as somebody holds it."""
+
+    is_slow = False
 
     def __init__(self, control: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
         self._control, self._process = control, process

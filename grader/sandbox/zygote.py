@@ -29,29 +29,13 @@ from typing import NoReturn
 from grader.errors import FenceError
 from grader.limits import Limits
 from grader.sandbox import fence, guest
+from grader.sandbox.guest.preload import preload
 from grader.sandbox.spawn import HostSpec, SpawnRequest, receive_request, thread_count
 
 _GUEST_FAILED_TO_START = 70
 _WATCH_MS = 200
 # A guest that gets it prints where its Python stands, also out of a loop in C that runs no Python.
 _WHERE = signal.SIGUSR1
-
-
-def preload() -> None:
-    """Import what student code needs, so that a guest pays for none of it; no tensor operation is run."""
-    import numpy
-    import torch
-    import torch._dynamo  # the first optimiser step imports it, which costs most of a second
-    import torch.optim
-    import torch.utils.data
-
-    from grader.sandbox.guest import sim
-
-    sim.preload()
-    del numpy, torch
-    _forget_log_handlers()
-    gc.collect()
-    gc.freeze()
 
 
 def _forget_log_handlers() -> None:
@@ -76,6 +60,9 @@ def main(control_fd: int) -> None:
     """Preload, say so with one datagram, then fork a guest per request until every host is gone."""
     control = socket.socket(fileno=control_fd)
     preload()
+    _forget_log_handlers()
+    gc.collect()
+    gc.freeze()
     _prepare_fences()
     guest.prepare_streams()
     faulthandler.register(_WHERE, all_threads=False)

@@ -55,6 +55,7 @@ class SessionLike(Protocol):
     @property
     def guest(self) -> Any: ...  # noqa: D102
     def open(self, seed: int, *, device: str) -> list[Flag]: ...  # noqa: D102
+    def starts_slowly(self, device: str) -> bool: ...  # noqa: D102
     def prepare(self, device: str) -> None: ...  # noqa: D102
     def begin_check(self, seed: int, deadline: float, device: str) -> None: ...  # noqa: D102
     def seed_guest(self, seed: int) -> None: ...  # noqa: D102

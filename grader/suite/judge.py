@@ -220,7 +220,7 @@ class Judge:
 
     def _prepare(self, session: context.SessionLike, device: str) -> None:
         """Let a guest that takes long to start do so outside of any check, and of the submission's time."""
-        if device in SLOW_DEVICES:
+        if device in SLOW_DEVICES or session.starts_slowly(device):
             began = time.monotonic()
             self.line.send(Preparing(device))
             session.prepare(device)

@@ -53,7 +53,7 @@ class OurGuest:
     def _opened(self, check: context.Check) -> context.SessionLike:
         session = self._open_session(_with_ours(self._job, self._exercise))
         session.is_ours = True
-        if check.device in SLOW_DEVICES:
+        if check.device in SLOW_DEVICES or session.starts_slowly(check.device):
             session.prepare(check.device)  # takes seconds of this check; the student's guest had its own before
         try:
             session.open(context.derive_seed(check.run_seed, "", "import"), device=check.device)

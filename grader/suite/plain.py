@@ -27,7 +27,7 @@ from grader.errors import GraderError, GuestLost, StudentRaised, SubmissionError
 from grader.events import Job, SourceText
 from grader.pytest_plugin import exercise_of
 from grader.sandbox.fence import Tier, require_hidden, require_tier, strongest_tier
-from grader.sandbox.spawn import Zygote
+from grader.sandbox.spawn import GuestSource
 from grader.submission import read_submission
 from grader.suite import context, plugin
 from grader.suite.accuracy import bands_of
@@ -38,6 +38,7 @@ from grader.suite.plan import SuiteCheck, dependency_order
 from grader.suite.present import SLOW_DEVICES, absent_devices, held_for
 from grader.suite.session import SuiteSession, sessions_from
 from grader.unjudged import why_absent
+from grader.workers import guests_from, start_launcher
 
 _PACKAGE = str(Path(__file__).parents[1])
 
@@ -67,7 +68,7 @@ class PlainJudge:
             why = why_absent(self.device, lacking, str(torch.__version__))
             raise pytest.UsageError(messages.PYTEST_NO_DEVICE.format(device=self.device, why=why))
         self._resources = contextlib.ExitStack()
-        self._zygote: Zygote | None = None
+        self._guests: GuestSource | None = None
         self._benches: dict[str, _Bench] = {}
         self._checks: dict[pytest.Item, tuple[Exercise, SuiteCheck]] = {}
 
@@ -135,7 +136,8 @@ class PlainJudge:
         check.exercise, check.ours = exercise, bench.ours
         if item.path.is_relative_to(exercise.hidden_folder):
             check.draws_key = read_draws_key(exercise)
-        if bench.failure is None and self.device in SLOW_DEVICES:
+        is_slow = self.device in SLOW_DEVICES or bench.session.starts_slowly(self.device)
+        if bench.failure is None and is_slow:
             bench.session.prepare(self.device)
         check.deadline = self._deadline(exercise, suite_check)
         context.begin(check)
@@ -209,17 +211,18 @@ class PlainJudge:
         require_tier(self.tier)
         if self.tier is not Tier.NONE:
             require_hidden(map(str, (exercise.solution_folder, exercise.hidden_folder)))
-        if self._zygote is None:
-            self._zygote = self._resources.enter_context(Zygote.start())
-            self._zygote.wait_until_ready()
+        if self._guests is None:
+            launcher = start_launcher()
+            self._resources.enter_context(launcher)
+            self._guests = self._resources.enter_context(guests_from(launcher))
         sources = tuple(SourceText(source.name, source.text) for source in submission.sources)
         held = self._resources.enter_context(held_for([self.device], _say_busy))
         job = Job(sources, self._seed(exercise), self.tier.value, gpu=held.gpu if held is not None else None)
-        open_session = sessions_from(self._zygote, exercise)
+        open_session = sessions_from(self._guests, exercise)
         session, ours = open_session(job), OurGuest(exercise, job, open_session)
         for resource in (session, ours):
             self._resources.callback(resource.close)
-        if self.device in SLOW_DEVICES:
+        if self.device in SLOW_DEVICES or session.starts_slowly(self.device):
             session.prepare(self.device)
         try:
             session.open(context.derive_seed(self._seed(exercise), "", "import"), device=self.device)

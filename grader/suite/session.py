@@ -56,6 +56,11 @@ class SuiteSession(Session):
         if self.is_ours and not not_its_own:
             raise CourseError(messages.OURS_FAILED.format(text=error)) from error
 
+    def starts_slowly(self, device: str) -> bool:
+        """Whether a guest of this device would have to be started now, and that may take seconds."""
+        is_there = device in self._waiting or (device == self.device and self._channel is not None)
+        return self._zygote.is_slow and not is_there
+
     def begin_check(self, seed: int, deadline: float, device: str = CPU) -> None:
         """Start a check, in which nothing has been received yet."""
         self.received = ()

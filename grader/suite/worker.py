@@ -28,7 +28,8 @@ from msgspec.structs import replace
 from grader import language, messages
 from grader.course import GRADER_DATA, Exercise, load_course, load_exercise
 from grader.errors import CourseError, InfrastructureError, UsageError
-from grader.events import Began, Broken, Chosen, Ended, Event, Finished, Job, Line, Preparing, Ready, Refused
+from grader.events import Broken, Chosen, Ended, Event, Finished, Job, Line, Preparing, Ready, Refused
+from grader.patience import LOSSES_OUTSIDE_CHECKS, Patience
 from grader.results import Outcome
 from grader.sandbox.fence import Gpu, Tier
 from grader.sandbox.fence.gpus import VISIBLE
@@ -48,16 +49,6 @@ from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 from grader.ticket import CalledOff
 
-# A judge answers this long after its own deadline has passed, or it is stuck in host code. It has to be longer than all
-# that the channel waits for a guest that was given up (where it stands, how it ended, until it is gone), and by more
-# than a busy machine takes: a guest that lets us wait would otherwise buy an `error` in the place of its timeout.
-GRACE_S = 3.0
-# Between two checks a judge only frees memory and writes a line; opening starts a Python and imports the submission.
-_BETWEEN_S = 5.0
-_OPENING_S = 30.0
-_PREPARING_S = 180.0  # more than a session gives a guest to become one of a device
-_LOSSES_OUTSIDE_CHECKS = 3
-
 
 class CallerGone(Exception):
     """Whoever started us has closed the line."""
@@ -65,12 +56,11 @@ class CallerGone(Exception):
 
 @dataclass
 class _Running:
-    """A judge at work: its line, when it must have said the next word, and the check it is in."""
+    """A judge at work: its line, and when it must have said the next word."""
 
     pid: int
     line: Line
-    deadline: float
-    index: int | None = None
+    patience: Patience
 
 
 def serve(
@@ -81,7 +71,7 @@ def serve(
     def use(suite: CollectedSuite) -> None:
         if thread_count() > 1:
             raise CourseError(messages.SUITE_STARTS_THREADS.format(where=f"the suite of {exercise.slug}"))
-        _warm_up()
+        warm_up()
         gc.collect()
         gc.freeze()  # a judge's garbage collection would otherwise copy every page we share with it
         plan = tuple(step.planned for step in suite.steps)
@@ -91,24 +81,44 @@ def serve(
                 Supervisor(suite, line, open_session, job).run()
 
     try:
-        _require_enforceable(exercise)
+        require_enforceable(exercise)
         with_collected_suite(exercise, private, use, absent=absent)
     except CourseError as error:
         line.send(Broken(str(error)))
 
 
-def _require_enforceable(exercise: Exercise) -> None:
+def require_enforceable(exercise: Exercise) -> None:
     """Refuse a policy with a name that would forbid nothing; only a process with torch can know that."""
     if problem := unenforceable(exercise.policy):
         file = f"exercises/{exercise.slug}/exercise.toml"
         raise CourseError(messages.TOML_KEY.format(file=file, key="policy.forbid", problem=problem))
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Do once what every judge would do first, so that its fork finds it done. No autograd: a GPU gives it threads."""
     value = torch.randn(2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expect_close(value * 1, value)
     seed_host(0)
+
+
+def meant_by(job: Job, suite: CollectedSuite) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the places of the checks that a job is about, and of those to be judged, in the order of judging.
+
+    Raises:
+        UsageError: its keyword means no check.
+    """
+    indices = chosen(suite.steps, job.keyword)
+    todo = to_judge(suite.steps, indices, job.devices) if job.sources else ()
+    if job.trial is not None:
+        todo = arranged(suite.steps, todo, job.trial.order)
+    elif job.backwards:
+        todo = arranged(suite.steps, todo, todo[::-1])
+    return indices, todo
+
+
+def wall_s_of(job: Job, suite: CollectedSuite) -> float:
+    """Return how long the whole submission may take."""
+    return suite.files.exercise.limits.wall_s if job.trial is None else job.trial.wall_s
 
 
 class Supervisor:
@@ -116,7 +126,6 @@ class Supervisor:
 
     def __init__(self, suite: CollectedSuite, caller: Line, open_session: OpenSession, job: Job) -> None:
         self.suite, self.caller, self.open_session, self.job = suite, caller, open_session, job
-        self._wall_s = suite.files.exercise.limits.wall_s if job.trial is None else job.trial.wall_s
         self.progress = Progress((), 0.0, until_noticed=job.trial is not None)
         self._losses = 0
         language.use(job.language)  # every judge is a fork of this process
@@ -128,22 +137,16 @@ class Supervisor:
             CallerGone: nobody listens any more; the judge has been killed.
         """
         try:
-            indices = chosen(self.suite.steps, self.job.keyword)
+            indices, self.progress.todo = meant_by(self.job, self.suite)
         except UsageError as error:
             self._forward(Refused(str(error)))
             return
         self._forward(Chosen(indices))
-        if self.job.sources:
-            self.progress.todo = to_judge(self.suite.steps, indices, self.job.devices)
-        if self.job.trial is not None:
-            self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.job.trial.order)
-        elif self.job.backwards:
-            self.progress.todo = arranged(self.suite.steps, self.progress.todo, self.progress.todo[::-1])
         try:
             with self._gpu() as held:
                 if held is not None:
                     self.job = replace(self.job, gpu=held.gpu)
-                self.progress.deadline = time.monotonic() + self._wall_s
+                self.progress.deadline = time.monotonic() + wall_s_of(self.job, self.suite)
                 self._judge()
         except CalledOff:  # its judge is dead, and this suite is as good as before
             self._forward(Finished())
@@ -187,20 +190,14 @@ class Supervisor:
             match event:
                 case None | Finished() | Broken():
                     return event
-                case Began():
-                    judge.index, judge.deadline = event.index, event.deadline + GRACE_S
                 case Ended():
-                    judge.index, judge.deadline = None, time.monotonic() + _BETWEEN_S
                     self.progress.outcomes[event.index] = event.result.outcome
-                case Preparing():
-                    judge.deadline = time.monotonic() + _PREPARING_S
-                case _:
-                    judge.deadline = time.monotonic() + _BETWEEN_S
+            judge.patience.hear(event)
             self._forward(event)
 
     def _next_event(self, judge: _Running) -> Event | None:
         while not judge.line.pending():
-            wait_s = 0.0 if self.caller.pending() else judge.deadline - time.monotonic()
+            wait_s = 0.0 if self.caller.pending() else judge.patience.deadline - time.monotonic()
             ready = select.select([judge.line, self.caller], [], [], max(0.0, wait_s))[0]
             if self.caller in ready or self.caller.pending():
                 self._listen()
@@ -210,11 +207,11 @@ class Supervisor:
 
     def _after_loss(self, judge: _Running) -> None:
         """Charge a lost judge to the check it was in; outside checks, give up after a few."""
-        if judge.index is not None:
-            self._fail(judge.index)
+        if judge.patience.index is not None:
+            self._fail(judge.patience.index)
             return
         self._losses += 1
-        if self._losses == _LOSSES_OUTSIDE_CHECKS:
+        if self._losses == LOSSES_OUTSIDE_CHECKS:
             for index in self.progress.remaining():
                 self._fail(index)
 
@@ -240,7 +237,7 @@ class Supervisor:
             self.caller.close()  # or our caller would not see that the worker has ended
             self._be_judge(Line(theirs), parent)
         theirs.close()
-        return _Running(pid, Line(ours), time.monotonic() + _OPENING_S + self.suite.files.exercise.limits.check_wall_s)
+        return _Running(pid, Line(ours), Patience(self.suite.files.exercise.limits.check_wall_s))
 
     def _be_judge(self, line: Line, parent: int) -> NoReturn:
         """Judge in this process, which ends here whatever happens."""

@@ -19,11 +19,11 @@ from grader.errors import GraderError, InfrastructureError, SubmissionRejected
 from grader.events import PlannedCheck
 from grader.grade import Grader
 from grader.judgement import Judgement
-from grader.sandbox.spawn import Zygote
 from grader.show import Wanted, require_devices
 from grader.ticket import CalledOff, Ticket
 from grader.watch.machine import Broke, Ended, Given, Judged, Named, Noted
 from grader.watch.naming import Namer
+from grader.workers import Launcher, start_launcher
 
 _NAMES_WAIT_S = 0.25  # names that are in the cache take less
 
@@ -73,8 +73,8 @@ class Bench:
         self._last: Ticket | None = None
         self._lock = threading.Lock()  # of everything below
         self._is_closing = False
-        self._starting: Zygote | Grader | None = None
-        self._zygote: Zygote | None = None
+        self._starting: Launcher | Grader | None = None
+        self._zygote: Launcher | None = None
         self._grader: Grader | None = None
         self._namer: Namer | None = None
         self._unnamed: tuple[int, Judgement] | None = None
@@ -105,10 +105,10 @@ class Bench:
         with self._lock:
             self._is_closing = True
             starting = self._starting
-        if isinstance(starting, Zygote):
-            starting.abandon()
-        elif starting is not None:
+        if isinstance(starting, Grader):
             starting.interrupt()
+        elif starting is not None:
+            starting.abandon()
         self._requests.put(None)
         self._thread.join()
 
@@ -168,7 +168,7 @@ class Bench:
             return self._grader
         self._end_grader()
         if self._zygote is None:
-            zygote = Zygote.start()
+            zygote = start_launcher()
             self._zygote = zygote
             with self._interruptible(zygote):
                 zygote.wait_until_ready()
@@ -179,7 +179,7 @@ class Bench:
         return grader
 
     @contextlib.contextmanager
-    def _interruptible(self, starting: Zygote | Grader) -> Iterator[None]:
+    def _interruptible(self, starting: Launcher | Grader) -> Iterator[None]:
         """Let `close` end what takes its time to start."""
         with self._lock:
             if self._is_closing:

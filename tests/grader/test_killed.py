@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from grader import patience
 from grader.errors import GuestLost
 from grader.grade import Grader
 from grader.results import CheckResult, Outcome
@@ -19,7 +20,6 @@ from grader.sandbox.fence import Tier
 from grader.sandbox.host import Session
 from grader.sandbox.spawn import Zygote
 from grader.submission import SourceFile, Submission
-from grader.suite import worker
 
 from .conftest import OpenSession
 from .tiny_course import FakeSession, judge_events, make_course, results
@@ -200,4 +200,4 @@ def test_what_lets_us_wait_at_its_deadline_gets_its_own_outcome(bench: Grader, n
 
 def test_a_worker_waits_longer_than_a_channel() -> None:
     """With a second and more to spare, which a busy machine may need."""
-    assert channel._WHERE_WAIT_S + channel._STATUS_WAIT_S + channel._CLOSE_WAIT_S + 0.75 < worker.GRACE_S
+    assert channel._WHERE_WAIT_S + channel._STATUS_WAIT_S + channel._CLOSE_WAIT_S + 0.75 < patience.GRACE_S

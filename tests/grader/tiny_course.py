@@ -81,6 +81,9 @@ class FakeSession:
             raise self.fails_to_open.pop(0)
         return self.flags
 
+    def starts_slowly(self, device: str) -> bool:
+        return False
+
     def prepare(self, device: str) -> None:
         self.calls.append(f"prepare {device}")
 

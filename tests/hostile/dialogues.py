@@ -219,6 +219,7 @@ class _Only:
     """Gives out one channel."""
 
     channel: Any
+    is_slow: bool = False
 
     def spawn(self, spec: FenceSpec) -> Any:
         """Return it."""

@@ -10,7 +10,7 @@ from grader.sandbox.fence.gpus import Gpu, Lack
 from grader.sandbox.fence.gpus import find as find_gpus
 from grader.sandbox.fence.gpus import lack as gpu_lack
 from grader.sandbox.fence.probing import Primitive, probe, rehearse, require_hidden, require_tier, strongest_tier
-from grader.sandbox.fence.recipe import Prepared, confine, isolate, prepare
+from grader.sandbox.fence.recipe import Prepared, confine, isolate, prepare, settle_loosely
 from grader.sandbox.fence.spec import FenceSpec, Tier
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "rehearse",
     "require_hidden",
     "require_tier",
+    "settle_loosely",
     "strongest_tier",
     "sweep",
 ]

@@ -22,7 +22,7 @@ from grader.limits import Limits
 from grader.sandbox.fence import cgroup, kernel, namespaces, paths, privileges, seccomp
 from grader.sandbox.fence.cage import Cage
 from grader.sandbox.fence.failure import FIXES, Layer, applying
-from grader.sandbox.fence.recipe import confine, isolate
+from grader.sandbox.fence.recipe import confine, isolate, prepare
 from grader.sandbox.fence.spec import FenceSpec, Tier
 
 # What there is too little of for the moment. Nothing follows from it about what the machine can do.
@@ -60,6 +60,8 @@ def strongest_tier() -> Tier:
     Raises:
         InfrastructureError: there is no room to find out.
     """
+    if sys.platform != "linux":
+        return Tier.NONE
     for tier in (Tier.NAMESPACES, Tier.LANDLOCK):
         try:
             rehearse(tier)
@@ -75,6 +77,8 @@ def require_tier(tier: Tier) -> None:
     Raises:
         FenceError: it cannot; the error names the missing primitive and the fix.
     """
+    if tier is Tier.NONE and sys.platform != "linux":
+        return  # there is nothing to be raised, and no fork to raise it in
     rehearse(tier)
 
 
@@ -99,6 +103,8 @@ def rehearse(tier: Tier) -> tuple[str, ...]:
         FenceError: the tier cannot be raised here.
     """
     spec = FenceSpec(tier, Limits(), lane=_LAST_LANE)
+    if sys.platform != "linux":
+        prepare(spec)
     return _report_of_child(lambda report_fd: _keep(spec, report_fd))
 
 

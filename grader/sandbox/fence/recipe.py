@@ -20,6 +20,7 @@ import msgspec
 
 from grader import messages
 from grader.errors import FenceError
+from grader.limits import Limits
 from grader.sandbox.fence import environment, gpus, kernel, landlock, namespaces, paths, privileges, rlimits, seccomp
 from grader.sandbox.fence.cage import Cage
 from grader.sandbox.fence.cgroup import homes
@@ -100,8 +101,9 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
     Raises:
         FenceError: a layer did not apply; the process must end without reading anything.
     """
+    home = cage.scratch or namespaces.SCRATCH
     if spec.tier is Tier.NONE:
-        return _confine_loosely(spec, cage)
+        return settle_loosely(spec.limits, home, spec.gpu)
     ready = prepare(spec)
     layers = [Layer.SESSION, *([Layer.CGROUP] if cage.has_group else [])]
     _require_single_thread()
@@ -117,7 +119,8 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
         # Where files are only watched, the keeper looks for deleted ones in /proc. No guest can look there: Landlock.
         kernel.prctl(kernel.PR_SET_DUMPABLE, int(cage.scratch is not None))
     cage.die_with_parent()
-    _settle(spec, cage, layers)
+    _settle(home, spec.gpu)
+    layers.append(Layer.SCRATCH)
     _require_readable(ready)
     with applying(Layer.DESCRIPTORS):
         kernel.close_all_but({0, 1, 2, *keep_fds, *([] if ruleset_fd is None else [ruleset_fd])})
@@ -128,12 +131,15 @@ def confine(spec: FenceSpec, keep_fds: Collection[int], cage: Cage) -> tuple[str
     return tuple(layer.value for layer in layers)
 
 
-def _confine_loosely(spec: FenceSpec, cage: Cage) -> tuple[str, ...]:
+def settle_loosely(limits: Limits, home: str, gpu: gpus.Gpu | None = None) -> tuple[str, ...]:
+    """Raise what tier `none` has: limits that disturb no honest program, a folder of its own, a short environment.
+
+    Works on every system. Returns and raises as `confine`.
+    """
     with applying(Layer.LIMITS):
-        rlimits.apply_harmless(spec.limits)
-    layers = [Layer.SESSION, Layer.LIMITS]
-    _settle(spec, cage, layers)
-    return tuple(layer.value for layer in layers)
+        rlimits.apply_harmless(limits)
+    _settle(home, gpu)
+    return Layer.SESSION.value, Layer.LIMITS.value, Layer.SCRATCH.value
 
 
 def _require_single_thread() -> None:
@@ -185,13 +191,11 @@ def gpu_grants(gpu: gpus.Gpu) -> dict[str, int]:
     }
 
 
-def _settle(spec: FenceSpec, cage: Cage, layers: list[Layer]) -> None:
+def _settle(home: str, gpu: gpus.Gpu | None) -> None:
     """Move into the scratch folder, with an environment that says so."""
-    home = cage.scratch or namespaces.SCRATCH
     with applying(Layer.SCRATCH):
         os.chdir(home)
-    environment.settle(home, spec.gpu)
-    layers.append(Layer.SCRATCH)
+    environment.settle(home, gpu)
 
 
 def _require_readable(ready: Prepared) -> None:

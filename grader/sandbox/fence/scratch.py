@@ -40,7 +40,7 @@ def sweep() -> int:
     parent = tempfile.gettempdir()
     for name in os.listdir(parent):
         keeper = name.removeprefix(_PREFIX).partition("-")[0]
-        if name.startswith(_PREFIX) and keeper.isdigit() and not os.path.exists(f"/proc/{keeper}"):
+        if name.startswith(_PREFIX) and keeper.isdigit() and not _is_alive(keeper):
             path = os.path.join(parent, name)
             with contextlib.suppress(OSError):  # another grader was faster
                 if privileges.is_ours(os.lstat(path).st_uid):
@@ -63,7 +63,7 @@ def exceeds(path: str, file_bytes: int, pid: int) -> bool:
         try:
             with os.scandir(folders.pop()) as entries:
                 for entry in entries:
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    total += _bytes_of(entry.stat(follow_symlinks=False))
                     seen += 1
                     if total > file_bytes or seen > MAX_FILES:
                         return True
@@ -74,6 +74,20 @@ def exceeds(path: str, file_bytes: int, pid: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def _bytes_of(entry: os.stat_result) -> int:
+    """Return what an entry takes of the disk; Windows says only how long it is."""
+    blocks: int | None = getattr(entry, "st_blocks", None)
+    return entry.st_size if blocks is None else blocks * 512
+
+
+def _is_alive(pid: str) -> bool:
+    if sys.platform == "linux":
+        return os.path.exists(f"/proc/{pid}")
+    import psutil  # Linux needs none
+
+    return psutil.pid_exists(int(pid))
 
 
 def remove(path: str) -> None:

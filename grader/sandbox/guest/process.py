@@ -10,13 +10,14 @@ import io
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from torch import Tensor
 
 from grader.errors import FenceError
 from grader.sandbox import fence
-from grader.sandbox.channel import HEADER, IOV_MAX, frame_pieces, rest_after
+from grader.sandbox.channel import HEADER, IOV_MAX, Buffer, frame_pieces, rest_after
 from grader.sandbox.frames import Kind, read_request_head, reply_head
 from grader.sandbox.guest import surroundings
 from grader.sandbox.guest.operations import Answer, Operations
@@ -30,6 +31,21 @@ _SCRATCH_BYTES = 1 << 15
 _REQUEST_CAPS = Caps(payload_bytes=1 << 40, items=10_000_000, depth=64, objects=1_000_000)
 
 
+class Rpc(Protocol):
+    """The way to the host: a socket, or what gathers pieces where a socket does not."""
+
+    def recv_into(self, buffer: Buffer, /) -> int: ...  # noqa: D102
+    def write(self, pieces: Sequence[Buffer], /) -> int:
+        """Write some of the pieces as one; return how many bytes that was."""
+
+
+class _Socket(socket.socket):
+    """The line that a fork was given, which writes as files do: sendmsg is refused to guests."""
+
+    def write(self, pieces: Sequence[Buffer], /) -> int:
+        return os.writev(self.fileno(), pieces[:IOV_MAX])
+
+
 def prepare_streams() -> None:
     """Set up Python's streams once, in the zygote: line by line, so that a crash loses little; never unencodable."""
     for stream in (sys.stdout, sys.stderr):
@@ -41,18 +57,27 @@ def run(request: SpawnRequest, cage: fence.Cage) -> int:
     """Become the guest of a spawn request; returns when the host closes the channel."""
     spec = request.spec
     assert isinstance(spec, fence.FenceSpec)
-    rpc = socket.socket(fileno=request.line_fd)
+    rpc = _Socket(fileno=request.line_fd)
     redirect_streams(request.output_fd)
+
+    def confine() -> tuple[str, ...]:
+        cage.join()
+        return fence.confine(spec, {0, 1, 2, request.line_fd}, cage)
+
+    return become(rpc, confine, spec.limits.reply_bytes)
+
+
+def become(rpc: Rpc, confine: Callable[[], tuple[str, ...]], reply_bytes: int) -> int:
+    """Raise the inner fence, say which layers stand, serve until the host closes the channel; return an exit status."""
     surroundings.settle()
     try:
-        cage.join()
-        layers = fence.confine(spec, {0, 1, 2, request.line_fd}, cage)
+        layers = confine()
     except (FenceError, OSError) as error:
         _send(rpc, encode({"fence_error": str(error)}, _REQUEST_CAPS))
         return 1
     _send(rpc, encode({"layers": list(layers)}, _REQUEST_CAPS))
     try:
-        _serve(rpc, Caps(payload_bytes=spec.limits.reply_bytes))
+        _serve(rpc, Caps(payload_bytes=reply_bytes))
     except MemoryError:  # what the student's code keeps leaves no room for an answer of ours
         return OUT_OF_MEMORY
     return 0
@@ -64,9 +89,9 @@ def redirect_streams(output_fd: int) -> None:
     os.dup2(output_fd, 2)
 
 
-def _serve(rpc: socket.socket, caps: Caps) -> None:
+def _serve(rpc: Rpc, caps: Caps) -> None:
     operations, scratch = Operations(), bytearray(_SCRATCH_BYTES)
-    while (frame := _receive(rpc, scratch)) is not None:
+    while (frame := receive(rpc, scratch)) is not None:
         _send(rpc, answer(operations, frame, caps))
 
 
@@ -106,7 +131,7 @@ def _plain(nonce: int, kind: Kind, value: object) -> Encoded:
     return encode_frame(reply_head(nonce, kind), lambda _: iter((value,)), _REQUEST_CAPS)
 
 
-def _receive(rpc: socket.socket, scratch: bytearray) -> bytearray | None:
+def receive(rpc: Rpc, scratch: bytearray) -> bytearray | None:
     """Read one frame; None when the host has gone. The host sends one frame and waits, so nothing follows it."""
     filled = 0
     while filled < HEADER.size:
@@ -129,11 +154,11 @@ def _receive(rpc: socket.socket, scratch: bytearray) -> bytearray | None:
     return frame
 
 
-def _send(rpc: socket.socket, encoded: Encoded) -> None:
+def _send(rpc: Rpc, encoded: Encoded) -> None:
     _flush()
     pending = frame_pieces(encoded.buffers)
     while pending:
-        pending = rest_after(pending, os.writev(rpc.fileno(), pending[:IOV_MAX]))  # sendmsg is refused to guests
+        pending = rest_after(pending, rpc.write(pending))
 
 
 def _flush() -> None:

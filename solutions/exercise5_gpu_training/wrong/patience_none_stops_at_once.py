@@ -258,7 +258,7 @@ def train_digits(x: Tensor, t: Tensor, device: Device) -> tuple[nn.Module, list[
         train_loader,
         val_loader,
         nn.CrossEntropyLoss(),
-        lambda parameters: torch.optim.Adam(parameters, lr=4e-3),
+        lambda parameters: torch.optim.Adam(parameters, lr=1e-4),
         device,
         epochs,
         make_scheduler=lambda optimizer: LambdaLR(optimizer, lambda epoch: warmup_cosine(epoch, 2, epochs)),
