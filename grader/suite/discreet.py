@@ -40,13 +40,41 @@ _SLOTS = {
     "dtype": rf"(?i:{_DTYPES})",
     "device": r"(?:cpu|cuda|sim|mps|meta)(?::\d)?",
     "name": r"([A-Za-z_<][\w.:<>]{0,80}?)",
+    "method": r"wrapper_(?:SIM|CUDA)_{1,2}(\w{1,40})",
     "operator": r"[-+*/%@<>=&|^!~]{1,3}(?: or [*]{2}|=)?(?: or pow\(\))?",
 }
 _OF_THE_SYSTEM = re.compile(r"\[Errno (\d{1,3})\] ([A-Za-z' ]+)")
+_OF_A_FILE = re.compile(r" ?\((\w+\.py), line (\d{1,5})\)$")  # as Python ends the text of a SyntaxError
 _WORDS_OF_PYTHON = (
     *("JSONDecodeError", "UnpicklingError", "OperationalError", "URLError", "gaierror", "error", "MissingName"),
     *("Skipped", "XFailed", "SkipTest", "Exit"),
-    *("NoneType", "dims", "generator", "function", "builtin_function_or_method", "method", "module", "tensor", "array"),
+    *(
+        "NoneType",
+        "dims",
+        "generator",
+        "coroutine",
+        "function",
+        "builtin_function_or_method",
+        "method",
+        "module",
+        "tensor",
+        "array",
+    ),
+    *(
+        "self",
+        "other",
+        "input",
+        "weight",
+        "bias",
+        "target",
+        "index",
+        "source",
+        "mat",
+        "mat1",
+        "mat2",
+        "batch1",
+        "batch2",
+    ),
     *("locals", "lambda", "listcomp", "genexpr", "dictcomp", "setcomp", "running_mean", "running_var"),
 )
 
@@ -101,7 +129,14 @@ class Discretion:
             return f"[Errno {code}] {os.strerror(code)}"
         if sentence := next((one for one in self._sentences if text.endswith(one)), ""):
             return self._forbidden(text, sentence)
-        return _masked(text, {word for line in lines for word in _WORD.findall(line)}) or messages.TEXT_KEPT_BACK
+        told = _masked(text, {word for line in lines for word in _WORD.findall(line)})
+        return told + self._place(text) or messages.TEXT_KEPT_BACK
+
+    def _place(self, text: str) -> str:
+        """Return the line that Python could not read, where a text ends with one of the student's files."""
+        found = _OF_A_FILE.search(text)
+        is_line = found is not None and 1 <= int(found[2]) <= len(self._lines.get(found[1], ()))
+        return found[0] if found is not None and is_line else ""
 
     def _forbidden(self, text: str, sentence: str) -> str:
         found = _pattern(messages.FORBIDDEN.replace("{sentence}", sentence)).fullmatch(text)

@@ -72,9 +72,9 @@ FORMS = (
     "only Tensors of floating point dtype can require gradients",
     "Expected all tensors to be on the same device, but found at least two devices, {device} and {device}!",
     "Expected all tensors to be on the same device, but found at least two devices, {device} and {device}! "
-    "(when checking argument for argument {name} in method {name})",
+    "(when checking argument for argument {name} in method {method})",
     "Expected all tensors to be on the same device, but got {name} is on {device}, different from other tensors on "
-    "{device} (when checking argument in method {name})",
+    "{device} (when checking argument in method {method})",
     "can't convert {device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
     "can't convert {device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first",
     "Input type ({name}) and weight type ({name}) should be the same",

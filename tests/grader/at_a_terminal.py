@@ -104,7 +104,7 @@ class Student:
     def warm(self) -> set[psutil.Process]:
         """Return what stays between two runs: what is forked from, the worker, and what stands between them."""
         (zygote,) = self.command.children()
-        (keeper,) = {child for child in zygote.children() if [below.name() for below in child.children()] == [WORKER]}
+        (keeper,) = {child for child in zygote.children() if names_below(child) == [WORKER]}
         return {zygote, keeper, *keeper.children()}
 
     def reads_single_keys(self) -> bool:
@@ -128,3 +128,11 @@ class Student:
         self.shell.wait()
         os.close(self.ours)
         os.close(self.terminal)
+
+
+def names_below(process: psutil.Process) -> list[str]:
+    """Return the names of a process's children; none if it, or one of them, ends while it is asked."""
+    try:
+        return [child.name() for child in process.children()]
+    except psutil.NoSuchProcess:
+        return []

@@ -212,5 +212,5 @@ def test_every_answer_is_complete(exercise1: Exercise, path: Path) -> None:
 
 def test_the_stub_is_short_of_surprises(exercise1: Exercise) -> None:
     """An exercise's folder holds the statement, the stub, the public suite and exercise.toml, nothing else."""
-    expected = {"README.md", "exercise.toml", "test_public.py", *exercise1.files}
+    expected = {"README.md", "README.zh_CN.md", "exercise.toml", "test_public.py", *exercise1.files}
     assert {path.name for path in exercise1.stub_folder.iterdir() if path.name != "__pycache__"} == expected

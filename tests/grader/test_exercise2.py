@@ -151,5 +151,13 @@ def test_every_answer_is_complete(exercise: Exercise, path: Path) -> None:
 
 def test_the_folder_of_a_student_holds_no_surprises(exercise: Exercise) -> None:
     """The statement with its figures, the stub, the public suite and exercise.toml, nothing else."""
-    expected = {"README.md", "graph.svg", "diamond.svg", "exercise.toml", "test_public.py", *exercise.files}
+    expected = {
+        "README.md",
+        "README.zh_CN.md",
+        "graph.svg",
+        "diamond.svg",
+        "exercise.toml",
+        "test_public.py",
+        *exercise.files,
+    }
     assert {path.name for path in exercise.stub_folder.iterdir() if path.name != "__pycache__"} == expected

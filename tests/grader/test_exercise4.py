@@ -92,7 +92,7 @@ def test_every_answer_is_complete(exercise4: Exercise, path: Path) -> None:
 def test_the_folder_of_the_exercise_is_short_of_surprises(exercise4: Exercise) -> None:
     """It holds the statement with its figures, the stub, the public suite and exercise.toml, nothing else."""
     figures = {"distances.svg", "probabilities.svg"}
-    expected = {"README.md", "exercise.toml", "test_public.py", *figures, *exercise4.files}
+    expected = {"README.md", "README.zh_CN.md", "exercise.toml", "test_public.py", *figures, *exercise4.files}
     assert {path.name for path in exercise4.stub_folder.iterdir() if path.name != "__pycache__"} == expected
     assert read_submission(exercise4).extra_files == ()
 

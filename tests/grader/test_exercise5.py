@@ -136,7 +136,7 @@ def test_every_answer_is_complete(exercise: Exercise, path: Path) -> None:
 def test_the_folder_of_a_student_holds_no_surprises(exercise: Exercise) -> None:
     """The statement with its figures, the stub, the public suite and exercise.toml, nothing else."""
     figures = {path.name for path in exercise.stub_folder.glob("*.svg")}
-    expected = {"README.md", "exercise.toml", "test_public.py", *figures, *exercise.files}
+    expected = {"README.md", "README.zh_CN.md", "exercise.toml", "test_public.py", *figures, *exercise.files}
     assert {path.name for path in exercise.stub_folder.iterdir() if path.name != "__pycache__"} == expected
     statement = (exercise.stub_folder / "README.md").read_text(encoding="utf-8")
     assert [name for name in sorted(figures) if name not in statement] == []

@@ -6,6 +6,7 @@ one.
 
 from __future__ import annotations
 
+import ast
 import copy
 import math
 import re
@@ -167,8 +168,9 @@ def test_numpy_warns_of_a_tensor_in_dot() -> None:
 def test_only_pick_device_knows_of_cuda_and_no_name_hides_a_builtin() -> None:
     """E11: the reference says "cuda" in one place, and none of its functions is called as one of Python's own."""
     text = REFERENCE.read_text(encoding="utf-8")
-    chosen = text.split("def pick_device")[1].split("\ndef ")[0]
-    assert chosen.count('"cuda"') == text.count('"cuda"') == 1
+    said = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and node.value == "cuda"]
+    (pick,) = (node for node in ast.parse(text).body if getattr(node, "name", "") == "pick_device")
+    assert [pick.lineno <= node.lineno <= (pick.end_lineno or 0) for node in said] == [True]
     names = re.findall(r"^def (\w+)|^class (\w+)", text, re.MULTILINE)
     assert {name for pair in names for name in pair if name} & set(dir(__builtins__)) == set()
 

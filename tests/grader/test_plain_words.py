@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
 
-from grader import language
+from grader import language, messages
+from grader.author import sentences as extraction
 from grader.cli import main
 from grader.course import Course, load_exercise
 from grader.diagnosis.atlas import wrong_answers
-
-from .test_language import NOT_FOR_STUDENTS, OTHERS, sections
 
 INSIDE = {
     "en": re.compile(
@@ -27,8 +27,8 @@ INSIDE = {
 THEIR_OWN = re.compile(
     r"multiprocessing|subprocess|os\.fork|os\._exit|ctypes|num_workers|torch\.\w+|`[^`]*`|\{\w+(:[^}]*)?\}"
 )
-# How Python itself ended is the fact to be told in these two.
-TOLD_AS_IT_IS = {"CRASHED_EXIT"}
+# How Python itself ended, and what it calls that of which there are too many, is the fact to be told.
+TOLD_AS_IT_IS = {"CRASHED_EXIT", "RAISED_THREADS"}
 # What exercises are about: a graph's forks, and that a checkpoint holds numbers and no pickled object.
 TAUGHT = {"fork", "forks", "pickled"}
 STUDENTS_COMMANDS = ("list", "check", "hint", "reset", "bundle", "completion")
@@ -37,12 +37,9 @@ STUDENTS_COMMANDS = ("list", "check", "hint", "reset", "bundle", "completion")
 def sentences(spoken: str) -> dict[str, str]:
     """Return what students read, by the name of the template."""
     said = language._ORIGINAL | language.translations(spoken)
-    return {
-        constant: said[constant]
-        for heading, constants in sections().items()
-        if not heading.startswith(NOT_FOR_STUDENTS)
-        for constant in constants
-    }
+    modules = sorted(Path(messages.__file__).parent.glob("*.py"))
+    constants = (sentence for path in modules for sentence in extraction.sentences(path.read_text(encoding="utf-8")))
+    return {sentence.name: said[sentence.name] for sentence in constants if sentence.is_for_students}
 
 
 def inside(text: str, spoken: str) -> list[str]:
@@ -50,7 +47,7 @@ def inside(text: str, spoken: str) -> list[str]:
     return [match[0] for match in INSIDE[spoken].finditer(THEIR_OWN.sub(" ", text))]
 
 
-@pytest.mark.parametrize("spoken", [language.ENGLISH, *OTHERS])
+@pytest.mark.parametrize("spoken", language.LANGUAGES)
 def test_no_sentence_names_what_is_inside(spoken: str) -> None:
     """Not a process, a socket, a pickle, nor any other word for how judging is done."""
     said = sentences(spoken)

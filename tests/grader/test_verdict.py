@@ -54,7 +54,7 @@ def test_less_than_everything_never_reads_as_everything(tmp_path: Path, share: f
     """The percentage is rounded down, and a NaN that came from a submission earns nothing."""
     result = judged(tmp_path, {1: share, 2: 1})[0]
     assert (result.outcome, result.points) == (Outcome.FAILED, pytest.approx(points))
-    assert f"That earns {said} of" in result.message
+    assert f"Of this check's points that earns {said}." in result.message
 
 
 def test_an_id_earns_the_least_of_its_judged_devices() -> None:
