@@ -9,9 +9,8 @@ H0_zh_CN: 最后一批较小时，train_epoch 的准确率略有偏差。
 H1_zh_CN: 三批各 8、8、2 行，分别对了 4、4、2 行。这是 18 行中对 10 行，还是 1/2、1/2、1 的平均？
 H2_zh_CN: 小批的比例由很少的行得出，却和大批的一样重。数出答对的行数和总行数，最后只除一次。
 Fails: test_an_epoch_worked_example, test_fit_worked_example, test_an_epoch_returns_means_over_examples,
-  test_an_epoch_brings_its_batches_to_the_device, test_an_epoch_is_in_training_mode,
-  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
-  test_fit_stops_when_patience_is_over
+  test_an_epoch_is_in_training_mode, test_the_history_tells_of_every_epoch,
+  test_fit_works_without_a_scheduler_and_with_a_plain_loss, test_fit_stops_when_patience_is_over
 """
 
 import copy

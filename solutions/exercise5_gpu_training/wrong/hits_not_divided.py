@@ -8,9 +8,8 @@ H0_zh_CN: train_epoch 的准确率是答对的个数。
 H1_zh_CN: 45 的准确率算好吗？你还需要知道什么？
 H2_zh_CN: 不知道总行数，个数说明不了什么。准确率是比例：数据多少都在 0 到 1 之间。
 Fails: test_an_epoch_worked_example, test_fit_worked_example, test_an_epoch_returns_means_over_examples,
-  test_an_epoch_brings_its_batches_to_the_device, test_an_epoch_is_in_training_mode, test_the_device_is_kept_busy,
-  test_the_history_tells_of_every_epoch, test_fit_works_without_a_scheduler_and_with_a_plain_loss,
-  test_fit_stops_when_patience_is_over
+  test_an_epoch_is_in_training_mode, test_the_device_is_kept_busy, test_the_history_tells_of_every_epoch,
+  test_fit_works_without_a_scheduler_and_with_a_plain_loss, test_fit_stops_when_patience_is_over
 """
 
 import itertools
