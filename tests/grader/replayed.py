@@ -52,4 +52,5 @@ def is_shown(shown: str, printed: str, alike: Callable[[str], str]) -> bool:
         r"(?:.*\n)*?" if line.strip() == LEFT_OUT else re.escape(alike(line)) + r"\n"
         for line in shown.strip("\n").splitlines()
     ]
-    return re.fullmatch("".join(lines), alike(printed).strip("\n") + "\n") is not None
+    said = alike(printed).strip("\n")
+    return re.fullmatch("".join(lines), f"{said}\n" if said else "") is not None
