@@ -8,7 +8,9 @@ import platform
 import resource
 
 honest = double  # the right answers stand above
-if resource.getrlimit(resource.RLIMIT_CORE) == (0, 0):
+try:
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+except (OSError, ValueError):
     print("no core file")
 
 

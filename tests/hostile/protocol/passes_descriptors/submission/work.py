@@ -23,12 +23,16 @@ def send(line, encoded):
     rights = array.array("i", [*held, line.fileno(), 0, 1, 2] * 30)
     who = struct.pack("3i", os.getpid(), os.getuid(), os.getgid())
     messages = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights), (socket.SOL_SOCKET, 2, who)]
-    line.sendmsg([struct.pack("<Q", len(body)) + body], messages)
-    passed[0] += len(rights)
+    frame = struct.pack("<Q", len(body)) + body
+    try:
+        line.sendmsg([frame], messages)
+        passed[0] += len(rights)
+    except PermissionError:
+        line.sendall(frame)
 
 
 def double(x):
-    print("descriptors passed:", passed[0] > 0)
+    print("descriptors passed:", passed[0])
     return 2 * x
 
 
