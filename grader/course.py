@@ -176,11 +176,18 @@ def find_course(start: Path | None = None) -> Course:
         UsageError: neither the folder nor one above it has a course.toml.
         CourseError: course.toml cannot be read.
     """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "course.toml").is_file():
-            return load_course(folder)
-    raise UsageError(messages.NO_COURSE.format(folder=here))
+    here = start or Path.cwd()
+    course = course_around(here)
+    if course is None:
+        raise UsageError(messages.NO_COURSE.format(folder=here.resolve()))
+    return course
+
+
+def course_around(folder: Path) -> Course | None:
+    """Return the course that a folder lies in, if any; raises CourseError as `find_course` does."""
+    here = folder.resolve()
+    root = next((one for one in (here, *here.parents) if (one / "course.toml").is_file()), None)
+    return load_course(root) if root is not None else None
 
 
 def load_course(root: Path) -> Course:

@@ -18,6 +18,7 @@ from grader.calibration import Origin
 from grader.diagnosis.evidence import Evidence
 from grader.errors import InfrastructureError
 from grader.language import ENGLISH
+from grader.limits import Limits
 from grader.results import CheckResult, Flag, Outcome
 from grader.sandbox.fence import Gpu
 
@@ -93,6 +94,10 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="job"):
     gpu: Gpu | None = None
     outcomes: dict[int, Outcome] = {}
     left_s: float | None = None
+
+    def wall_s(self, limits: Limits) -> float:
+        """Return how long the whole submission may take."""
+        return limits.wall_s if self.trial is None else self.trial.wall_s
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stop"):

@@ -18,9 +18,10 @@ from rich.text import Text
 from grader import messages
 from grader.course import Course
 from grader.results import CheckResult
+from grader.score import number
 from grader.standing import Standing, Status, go_on_with
 from grader.state import Scored
-from grader.terminal import number, paragraph, printable
+from grader.terminal import paragraph, printable
 
 _BAR, _SHORTEST_BAR = 30, 8
 _INDENT = 4

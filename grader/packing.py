@@ -7,9 +7,6 @@ no name, path, time or right of the machine it was made on, so equal files make 
 from __future__ import annotations
 
 import hashlib
-import io
-import stat
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +16,7 @@ from grader.classroom.tree import Entry
 from grader.course import Course, Exercise
 from grader.errors import SubmissionRejected
 from grader.submission import files_to_hand_in, submission_from
-
-_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip archive can name
-_UNIX, _RIGHTS = 3, (stat.S_IFREG | 0o644) << 16
+from grader.zipped import zipped
 
 
 @dataclass(frozen=True)
@@ -69,22 +64,11 @@ def pack(course: Course, exercises: Sequence[Exercise], name: str) -> Bundle:
         contents |= here
         sizes = {path: len(data) for path, data in here.items()}
         packed.append(Packed(exercise, sizes, submission.sha256, submission.extra_files))
-    data = _archive(contents)
+    data = zipped(contents, compressed=False)
     problems |= _not_taken(course, packed, data, name)
     if problems:
         raise SubmissionRejected(_refusal(problems, exercises))
     return Bundle(data, tuple(packed))
-
-
-def _archive(contents: Mapping[str, bytes]) -> bytes:
-    """Return a zip archive of these files, by path. Not compressed: that differs between versions of the library."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(contents):
-            info = zipfile.ZipInfo(path, _NO_TIME)
-            info.create_system, info.external_attr = _UNIX, _RIGHTS
-            archive.writestr(info, contents[path])
-    return out.getvalue()
 
 
 def _not_taken(course: Course, packed: Sequence[Packed], data: bytes, name: str) -> dict[str, str]:

@@ -14,6 +14,11 @@ from grader.results import OUR_FAILURES, CheckResult, ExerciseResult, Outcome
 _OPEN_OUTCOMES = (Outcome.PENDING, *OUR_FAILURES)
 
 
+def number(value: float) -> str:
+    """Return 3.0 as "3" and 2.5 as "2.5"; points are written to a hundredth."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def score(checks: Iterable[CheckResult]) -> float:
     """Return the points earned: of every id the least that it earned on the devices where it was judged."""
     return _rounded([earned(entries) for entries in entries_by_id(checks).values()])

@@ -24,9 +24,9 @@ from grader.grade import Grader
 from grader.machine import advice, facts
 from grader.merge import merge
 from grader.progress import RunningLine
-from grader.report.text import number
 from grader.results import CheckResult, ExerciseResult, Outcome
 from grader.sandbox.fence import Tier, strongest_tier
+from grader.score import number
 from grader.state import remember, trouble
 from grader.submission import Submission, read_submission
 from grader.terminal import (

@@ -19,6 +19,7 @@ from grader import messages
 from grader.hints import Hint
 from grader.place import place_of
 from grader.results import NOT_TO_FIX, CheckResult, ExerciseResult, Frame, Outcome
+from grader.score import number
 from grader.side_by_side import figure_lines
 from grader.wrapping import wrapped
 
@@ -217,11 +218,6 @@ def paragraph(
 ) -> list[Text]:
     """Return a sentence wrapped to the console's width or another one; set in by some columns, the first less."""
     return _wrapped(text, console, width=width, indent=indent, hanging=hanging, style=style)
-
-
-def number(value: float) -> str:
-    """Return 3.0 as "3" and 2.5 as "2.5"."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def printable(text: str) -> str:

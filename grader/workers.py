@@ -162,8 +162,7 @@ class SpawnedWorker:
             return
         if self._plan and self._child.ending() is not None:
             self._replace()
-        trial = message.trial
-        self._under_way = _UnderWay(message, self._place.exercise.limits.wall_s if trial is None else trial.wall_s)
+        self._under_way = _UnderWay(message, message.wall_s(self._place.exercise.limits))
         self._give(self._under_way)
 
     def _give(self, under_way: _UnderWay) -> None:

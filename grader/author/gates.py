@@ -13,7 +13,7 @@ from grader.author.gate import Gate, Problem
 from grader.author.runs import AloneSeen, Everything, Seen, every_run
 from grader.diagnosis.evidence import Evidence, Nearness, nearness
 from grader.results import CheckResult, Outcome
-from grader.terminal import number
+from grader.score import number
 
 _FINE = (Outcome.PASSED, Outcome.PENDING)
 _UNWRITTEN = (Outcome.TODO, Outcome.BLOCKED, Outcome.PENDING)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from grader import messages
 from grader.author.own_wheel import pinned, wheel_files, wheel_name
-from grader.author.zipped import zipped
 from grader.classroom.export.gradescope import not_graded
 from grader.course import Course, Exercise
 from grader.diagnosis.atlas import EQUIVALENT_FOLDER, wrong_answers
 from grader.errors import UsageError
+from grader.zipped import zipped
 
 COURSE = "course"
 _SCRIPTS = Path(__file__).parent / "gradescope_files"

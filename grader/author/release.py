@@ -21,7 +21,6 @@ from grader.author.compile import Tried, try_copy
 from grader.author.own_wheel import PROJECT, pinned, wheel_files, wheel_name
 from grader.author.released_files import for_students
 from grader.author.released_readme import readme
-from grader.author.zipped import zipped
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.diagnosis.compiled import compiled_path
 from grader.errors import UsageError
@@ -29,6 +28,7 @@ from grader.pool import OnProgress
 from grader.sandbox.fence import Tier
 from grader.state import FOLDER
 from grader.workers import start_launcher
+from grader.zipped import zipped
 
 MANIFEST = f"{FOLDER}/release.json"
 _SCHEMA = "grader.release/1"

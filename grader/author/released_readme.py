@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader import language, messages
 from grader.course import Course, Exercise
-from grader.report.text import number
+from grader.score import number
 
 
 def readme(course: Course, exercises: Sequence[Exercise], points: Mapping[str, float], torch: str) -> bytes:

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grader import draws_key, messages
 from grader.author.exercise_name import ExerciseName, name_exercise
-from grader.course import PUBLIC_SUITE, Course, find_course
+from grader.course import PUBLIC_SUITE, Course, course_around
 from grader.errors import UsageError
 
 _COURSE = "course.toml"
@@ -81,7 +81,7 @@ def scaffold(asked: str, course_name: str | None, here: Path) -> Scaffolded:
 
 def _course(asked: str, course_name: str | None, here: Path) -> Course:
     """Return the course to write into; a new one is not on disk yet."""
-    found = _course_around(here)
+    found = course_around(here)
     if course_name is None:
         if found is None:
             raise UsageError(messages.NEW_NEEDS_COURSE.format(folder=here, asked=shlex.quote(asked)))
@@ -91,12 +91,6 @@ def _course(asked: str, course_name: str | None, here: Path) -> Course:
     if not course_name.strip() or not course_name.isprintable():
         raise UsageError(messages.NEW_COURSE_NAME)
     return Course(here, course_name, _SEED, "en")
-
-
-def _course_around(here: Path) -> Course | None:
-    if any((folder / _COURSE).is_file() for folder in (here, *here.parents)):
-        return find_course(here)
-    return None
 
 
 def _rendered(files: Mapping[str, str], course: Course, name: ExerciseName) -> dict[str, str]:

@@ -23,9 +23,9 @@ from grader.diagnosis.atlas import wrong_answers
 from grader.diagnosis.bench import atlas_of, named
 from grader.errors import CourseError, FenceError, GraderError, InfrastructureError, SubmissionRejected
 from grader.grade import Grader
-from grader.report.text import number
 from grader.results import ExerciseResult
 from grader.sandbox.fence import Tier, require_tier, strongest_tier
+from grader.score import number
 from grader.whole_file import write_whole
 
 _TRIES = 3

@@ -22,7 +22,8 @@ from grader.course import Exercise
 from grader.enumeration import enumerated
 from grader.place import place_of
 from grader.results import ExerciseResult
-from grader.terminal import check_line, detail_lines, indented, number, paragraph, printable
+from grader.score import number
+from grader.terminal import check_line, detail_lines, indented, paragraph, printable
 
 _COLUMN = 11
 _SHOWN_PERSON = 20

@@ -286,7 +286,7 @@ def _slug(course: Course, name: str | None) -> str | None:
 def require_worth(view: ClassView, standing: Standing, check: str, points: float | None) -> None:
     """Refuse a check that does not exist, and more points than there are."""
     from grader.course import did_you_mean
-    from grader.terminal import number
+    from grader.score import number
 
     worth = {one.id: one.max_points for one in standing.result.checks} if standing.result else {}
     if check and check not in worth:
@@ -322,7 +322,7 @@ def replay(folder: Path, exercise: Exercise, student: str) -> Replay:
     from grader.classroom.picture import attempts_of, stored_cells, stored_submission
     from grader.classroom.store import Store
     from grader.errors import SubmissionRejected
-    from grader.terminal import number
+    from grader.score import number
 
     with Store.open(folder) as store:
         view = store.view(exercise.course)

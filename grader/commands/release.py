@@ -85,8 +85,8 @@ def _for_students(
 ) -> None:
     from grader.author.release import release
     from grader.author.released_folder import require_place, write_release
-    from grader.author.zipped import zipped
     from grader.progress import counting_bar
+    from grader.zipped import zipped
 
     if not exercises:
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
@@ -105,7 +105,7 @@ def _for_students(
 
 def _tell(made: Release, exercises: list[Exercise], places: str) -> None:
     from grader import __version__
-    from grader.report.text import number
+    from grader.score import number
 
     facts = {"files": len(made.files), "version": __version__, "torch": made.torch}
     click.echo(messages.RELEASE_DONE.format(places=places, count=len(exercises), **facts), err=True)

@@ -16,7 +16,7 @@ import click
 from grader import messages
 from grader.commands.common import language_option, require_folder_of, speak, tell_of_trouble, write
 from grader.completion import SHELLS, complete_exercise, script
-from grader.course import Course, choose_exercise, find_course, load_exercise
+from grader.course import Course, choose_exercise, course_around, find_course, load_exercise
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ def say_what_next() -> None:
     speak()
     console = console_for(sys.stdout)
     here = Path.cwd()
-    if not any((folder / "course.toml").is_file() for folder in (here.resolve(), *here.resolve().parents)):
+    course = course_around(here)
+    if course is None:
         say(console, no_course_lines(here, console))
         return
-    course, found = _look_around(None)
+    found = _look_around(course, None)
     say(console, next_step_lines(course, found, course.exercise_around(here), console))
 
 
@@ -56,7 +57,8 @@ def list_exercises(json_file: str | None, lang: str | None) -> None:
     from grader.terminal import console_for, say
 
     require_folder_of(json_file or "-")
-    course, found = _look_around(lang)
+    course = find_course()
+    found = _look_around(course, lang)
     here = course.exercise_around(Path.cwd())
     if json_file:
         write(msgspec.json.format(msgspec.json.encode(listing(course, found, here)), indent=1) + b"\n", json_file)
@@ -96,7 +98,8 @@ def bundle(exercises: tuple[str, ...], out: str | None, lang: str | None) -> Non
     from grader.packing import pack
     from grader.terminal import console_for, say
 
-    course, found = _look_around(lang)
+    course = find_course()
+    found = _look_around(course, lang)
     file = out or str(course.root / _ARCHIVE)
     name = _ARCHIVE if file == "-" else Path(file).name
     if not name.lower().endswith(".zip"):
@@ -128,21 +131,20 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(script(main, shell))
 
 
-def _look_around(lang: str | None) -> tuple[Course, list[Standing]]:
-    """Return the course, with its language in use, and how far each exercise is.
+def _look_around(course: Course, lang: str | None) -> list[Standing]:
+    """Return how far each exercise of a course is, whose language is in use from now on.
 
     Raises:
-        UsageError: there is no course, or it has no exercises. CourseError: one is broken.
+        UsageError: it has no exercises. CourseError: one is broken.
     """
     from grader.standing import standings
 
-    course = find_course()
     speak(lang, course)
     tell_of_trouble(course)
     found = standings(course)
     if not found:
         raise UsageError(messages.CLI_NO_EXERCISES.format(folder=course.root / "exercises"))
-    return course, found
+    return found
 
 
 def _ask(plan: Reset, files: str) -> None:

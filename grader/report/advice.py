@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from grader import messages
 from grader.place import place_of
 from grader.report.causes import Cause, Sorted
-from grader.report.text import number
 from grader.results import Outcome
+from grader.score import number
 
 
 def next_sentence(placed: Sorted) -> str:

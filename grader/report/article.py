@@ -15,8 +15,9 @@ from grader.report.causes import Cause, Item, is_silent
 from grader.report.charts import Chart, chart
 from grader.report.excerpt import Excerpt, around, defined_names, definition
 from grader.report.heatmap import Heatmap, heatmap
-from grader.report.text import clipped, number, paragraphs
+from grader.report.text import clipped, paragraphs
 from grader.results import CheckResult, Curves, Diagnosis, Frame, Outcome
+from grader.score import number
 
 _STATEMENT_CHARS = 220
 _SHOWN_FRAMES = 8

@@ -19,8 +19,9 @@ from grader.report.article import Article, Printed, about, article, label, pictu
 from grader.report.causes import Cause, Item, Sorted, sort_checks
 from grader.report.charts import Chart
 from grader.report.heatmap import Heatmap
-from grader.report.text import clipped_line, number
+from grader.report.text import clipped_line
 from grader.results import CheckResult, ExerciseResult, Flag, Outcome
+from grader.score import number
 
 _HASH_CHARS = 12
 _NUMBERED = re.compile(r"exercise(\d+)(?=_|$)")

@@ -20,8 +20,9 @@ from grader import language, messages
 from grader.course import Exercise
 from grader.report.advice import points
 from grader.report.page import student_page
-from grader.report.text import number, prose, spelled, visible
+from grader.report.text import prose, spelled, visible
 from grader.results import ExerciseResult
+from grader.score import number
 
 _HERE = Path(__file__).parent
 

@@ -72,11 +72,6 @@ def clipped(text: str) -> tuple[list[str], int]:
     return [clipped_line(line) for line in lines], count
 
 
-def number(value: float) -> str:
-    """Return 3.0 as "3" and 2.5 as "2.5"; points are written to a hundredth."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
 def _as_code(found: re.Match[str]) -> str:
     """Set a name as code; a long one breaks behind an underscore rather than anywhere."""
     return "<code>" + found[1].replace("_", "_<wbr>") + "</code>"

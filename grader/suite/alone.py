@@ -21,30 +21,22 @@ from grader import language
 from grader.course import Exercise
 from grader.errors import CourseError, UsageError
 from grader.events import Broken, Chosen, Event, Finished, Job, Line, Preparing, Ready, Refused
-from grader.sandbox.fence import Gpu, Tier
-from grader.sandbox.guest import cuda
-from grader.sandbox.rehearsal import what_cuda_lacks
+from grader.sandbox.fence import Tier
 from grader.sandbox.spawned import SpawnedGuests
 from grader.suite import context
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.judge import Judge, OpenSession, Progress
-from grader.suite.present import absent_devices, held_for
+from grader.suite.present import absent_devices, held_for, rehearsal
 from grader.suite.session import sessions_from
-from grader.suite.worker import meant_by, require_enforceable, wall_s_of, warm_up
+from grader.suite.worker import meant_by, require_enforceable, warm_up
 from grader.ticket import CalledOff
 
 
 def serve(line: Line, exercise: Exercise, private: Path, tier: Tier, guests: SpawnedGuests) -> None:
     """Collect the suite, say that we are ready, then judge every job until the caller is gone."""
 
-    def rehearse(gpu: Gpu) -> str:
-        line.send(Preparing(cuda.NAME))
-        problem = what_cuda_lacks(guests, tier, gpu)
-        line.send(Preparing(cuda.NAME))
-        return problem
-
     def use(suite: CollectedSuite) -> None:
-        warm_up()
+        warm_up(exercise)
         plan = tuple(step.planned for step in suite.steps)
         line.send(Ready(plan, suite.files.sha256, str(torch.__version__)))
         inbox = _Inbox(line, guests.end_handed_out)
@@ -53,7 +45,8 @@ def serve(line: Line, exercise: Exercise, private: Path, tier: Tier, guests: Spa
 
     try:
         require_enforceable(exercise)
-        with_collected_suite(exercise, private, use, absent=absent_devices(exercise.devices, rehearse))
+        absent = absent_devices(exercise.devices, rehearsal(line, guests, tier))
+        with_collected_suite(exercise, private, use, absent=absent)
     except CourseError as error:
         line.send(Broken(str(error)))
 
@@ -143,7 +136,8 @@ def _judge(suite: CollectedSuite, task: _Task, sessions: _Sessions, todo: tuple[
         with held_for(devices, lambda device: task.send(Preparing(device, busy=True)), task.pause) as held:
             if held is not None:
                 job = replace(job, gpu=held.gpu)
-            deadline = time.monotonic() + (wall_s_of(job, suite) if job.left_s is None else job.left_s)
+            wall_s = job.wall_s(suite.files.exercise.limits)
+            deadline = time.monotonic() + (wall_s if job.left_s is None else job.left_s)
             progress = Progress(todo, deadline, dict(job.outcomes), until_noticed=job.trial is not None)
             if progress.remaining():
                 Judge(suite, job, progress, sessions, task).run()

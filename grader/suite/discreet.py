@@ -10,13 +10,16 @@ from __future__ import annotations
 import builtins
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
 import msgspec
 
 from grader import messages
+from grader.course import Exercise
 from grader.errors import StudentRaised
+from grader.events import SourceText
 from grader.results import Frame
 from grader.suite.library_texts import FORMS
 
@@ -80,11 +83,13 @@ _WORDS_OF_PYTHON = (
 
 
 class Discretion:
-    """What may be told of one submission; `sources` are its files, `given` are texts that every student has."""
+    """What may be told of one submission; `sources` are its files, `given` are words that every student has."""
 
-    def __init__(self, sources: Mapping[str, str], given: Iterable[str] = (), sentences: Iterable[str] = ()) -> None:
+    def __init__(
+        self, sources: Mapping[str, str], given: frozenset[str] = frozenset(), sentences: Iterable[str] = ()
+    ) -> None:
         self._lines = {name: text.split("\n") for name, text in sources.items()}
-        self._words = {word for text in (*sources, *sources.values(), *given) for word in _WORD.findall(text)}
+        self._words = given.union(*map(_WORD.findall, (*sources, *sources.values())))
         self._sentences = tuple(sentences)
 
     def name(self, name: str) -> str:
@@ -149,7 +154,8 @@ class Discretion:
         return self._lines.get(frames[-1].file, [])[start : start + _LINES]
 
     def _is_of_a_library(self, text: str) -> bool:
-        found = next((found for form in _forms() if (found := form.fullmatch(text))), None)
+        forms = (*_library_forms(), *_own_forms())
+        found = next((found for form in forms if (found := form.fullmatch(text))), None)
         return found is not None and all(map(self._stands_somewhere, found.groups()))
 
     def _stands_somewhere(self, name: str) -> bool:
@@ -157,6 +163,27 @@ class Discretion:
 
     def _is_told(self, word: str) -> bool:
         return word in self._words or word in _library_names() or (word.isdecimal() and len(word) <= _SMALL_DIGITS)
+
+
+def discretion_of(exercise: Exercise, sources: Iterable[SourceText]) -> Discretion:
+    """Return what may be told of words that this submission chooses in a hidden check."""
+    texts = {source.name: source.text for source in sources}
+    rules = exercise.policy.translated().rules
+    return Discretion(texts, _given_words(exercise.stub_folder), [rule.sentence for rule in rules])
+
+
+def warm_up(exercise: Exercise) -> None:
+    """Do once what is the same for every submission, so that the fork for each finds it done."""
+    _given_words(exercise.stub_folder)
+    _library_forms()
+    _library_names()
+
+
+@cache
+def _given_words(folder: Path) -> frozenset[str]:
+    """Return the words of what every student is given: stub and text of an exercise."""
+    paths = [*folder.glob("*.py"), *folder.glob("README*.md")]
+    return frozenset(word for path in paths for word in _WORD.findall(path.read_text("utf-8", "replace")))
 
 
 def _masked(text: str, known: set[str]) -> str:
@@ -171,9 +198,13 @@ def _masked(text: str, known: set[str]) -> str:
 
 
 @cache
-def _forms() -> tuple[re.Pattern[str], ...]:
-    """Return the forms of libraries, and of the sentences that are said inside a guest, in the language of now."""
-    ours = (
+def _library_forms() -> tuple[re.Pattern[str], ...]:
+    return tuple(map(_pattern, FORMS))
+
+
+def _own_forms() -> Iterator[re.Pattern[str]]:
+    """Return the forms of the sentences that are said inside a guest, in the language that is spoken now."""
+    sentences = (
         messages.NAME_MISSING,
         messages.NAME_MISSING + messages.NEAR_NAME,
         messages.TEXT_UNREADABLE,
@@ -182,7 +213,7 @@ def _forms() -> tuple[re.Pattern[str], ...]:
         messages.SIM_NAME,
         messages.SIM_OPERATION,
     )
-    return tuple(_pattern(form) for form in (*FORMS, *ours))
+    return map(_pattern, sentences)
 
 
 def _pattern(form: str) -> re.Pattern[str]:

@@ -30,7 +30,7 @@ from grader.sandbox.autograd import with_advice
 from grader.suite import context
 from grader.suite.accuracy import Bands, bands_of
 from grader.suite.collect import CollectedSuite, place_in
-from grader.suite.discreet import Discretion
+from grader.suite.discreet import discretion_of
 from grader.suite.figure import figures_of
 from grader.suite.ours import OurGuest
 from grader.suite.plan import Step, shown_path
@@ -89,7 +89,7 @@ class Judge:
         self._open_session, self._attempts = open_session, attempts
         self._reference = cache(lambda: load_reference(self.exercise))
         self._ours = OurGuest(self.exercise, job, open_session)
-        self._discretion = cache(lambda: discretion_of(self.exercise, job))
+        self._discretion = cache(lambda: discretion_of(self.exercise, job.sources))
         self._keeps_inputs = False  # the guest was in a hidden check, and may have kept what it was given there
         self._shared: dict[tuple[str, str, str], context.Shared] = {}
 
@@ -277,16 +277,6 @@ def with_evidence(verdict: Verdict, check: context.Check, failure: BaseException
     evidence = evidence_of(last)
     message = "\n".join(filter(None, (verdict.message, evidence.structure)))
     return replace(verdict, evidence=evidence, message=message)
-
-
-def discretion_of(exercise: Exercise, job: Job) -> Discretion:
-    """Return what may be told of words that this submission chooses in a hidden check."""
-    given = [*exercise.stub_folder.glob("*.py"), *exercise.stub_folder.glob("README*.md")]
-    return Discretion(
-        {source.name: source.text for source in job.sources},
-        [path.read_text("utf-8", "replace") for path in given],
-        [rule.sentence for rule in exercise.policy.translated().rules],
-    )
 
 
 def check_result(

@@ -13,9 +13,12 @@ from collections.abc import Callable, Collection
 
 import torch
 
-from grader.sandbox.fence import Gpu, Lack, find_gpus, gpu_lack
+from grader.events import Line, Preparing
+from grader.sandbox.fence import Gpu, Lack, Tier, find_gpus, gpu_lack
 from grader.sandbox.gpu_lock import Held, hold, try_to_hold
 from grader.sandbox.guest import cuda, sim
+from grader.sandbox.rehearsal import what_cuda_lacks
+from grader.sandbox.spawn import GuestSource
 
 SLOW_DEVICES = (cuda.NAME,)
 """Starting a guest of one of these takes seconds."""
@@ -32,6 +35,18 @@ def absent_devices(listed: Collection[str] = (), rehearse: Rehearse | None = Non
     """
     found = {cuda.NAME: _lacks_for_cuda(rehearse if cuda.NAME in listed else None), sim.NAME: sim.missing()}
     return {name: lacking for name, lacking in found.items() if lacking}
+
+
+def rehearsal(line: Line, guests: GuestSource, tier: Tier) -> Rehearse:
+    """Return what tries CUDA in a guest, and says before that it takes a while and after that all time begins anew."""
+
+    def rehearse(gpu: Gpu) -> str:
+        line.send(Preparing(cuda.NAME))
+        problem = what_cuda_lacks(guests, tier, gpu)
+        line.send(Preparing(cuda.NAME))  # the suite has all of its time for being collected
+        return problem
+
+    return rehearse
 
 
 def _lacks_for_cuda(rehearse: Rehearse | None) -> str:

@@ -31,20 +31,19 @@ from grader.errors import CourseError, InfrastructureError, UsageError
 from grader.events import Broken, Chosen, Ended, Event, Finished, Job, Line, Preparing, Ready, Refused
 from grader.patience import LOSSES_OUTSIDE_CHECKS, Patience
 from grader.results import Outcome
-from grader.sandbox.fence import Gpu, Tier
+from grader.sandbox.fence import Tier
 from grader.sandbox.fence.gpus import VISIBLE
 from grader.sandbox.fence.kernel import PR_SET_PDEATHSIG, prctl
 from grader.sandbox.gpu_lock import Held
-from grader.sandbox.guest import cuda
 from grader.sandbox.guest.policy import unenforceable
-from grader.sandbox.rehearsal import what_cuda_lacks
 from grader.sandbox.spawn import Zygote, thread_count
+from grader.suite import discreet
 from grader.suite.choose import arranged, chosen, to_judge
 from grader.suite.collect import CollectedSuite, with_collected_suite
 from grader.suite.context import seed_host
 from grader.suite.expect import expect_close
 from grader.suite.judge import Judge, OpenSession, Progress, check_result
-from grader.suite.present import absent_devices, held_for
+from grader.suite.present import absent_devices, held_for, rehearsal
 from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 from grader.ticket import CalledOff
@@ -71,7 +70,7 @@ def serve(
     def use(suite: CollectedSuite) -> None:
         if thread_count() > 1:
             raise CourseError(messages.SUITE_STARTS_THREADS.format(where=f"the suite of {exercise.slug}"))
-        warm_up()
+        warm_up(exercise)
         gc.collect()
         gc.freeze()  # a judge's garbage collection would otherwise copy every page we share with it
         plan = tuple(step.planned for step in suite.steps)
@@ -94,10 +93,11 @@ def require_enforceable(exercise: Exercise) -> None:
         raise CourseError(messages.TOML_KEY.format(file=file, key="policy.forbid", problem=problem))
 
 
-def warm_up() -> None:
+def warm_up(exercise: Exercise) -> None:
     """Do once what every judge would do first, so that its fork finds it done. No autograd: a GPU gives it threads."""
     value = torch.randn(2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expect_close(value * 1, value)
+    discreet.warm_up(exercise)
     seed_host(0)
 
 
@@ -114,11 +114,6 @@ def meant_by(job: Job, suite: CollectedSuite) -> tuple[tuple[int, ...], tuple[in
     elif job.backwards:
         todo = arranged(suite.steps, todo, todo[::-1])
     return indices, todo
-
-
-def wall_s_of(job: Job, suite: CollectedSuite) -> float:
-    """Return how long the whole submission may take."""
-    return suite.files.exercise.limits.wall_s if job.trial is None else job.trial.wall_s
 
 
 class Supervisor:
@@ -146,7 +141,7 @@ class Supervisor:
             with self._gpu() as held:
                 if held is not None:
                     self.job = replace(self.job, gpu=held.gpu)
-                self.progress.deadline = time.monotonic() + wall_s_of(self.job, self.suite)
+                self.progress.deadline = time.monotonic() + self.job.wall_s(self.suite.files.exercise.limits)
                 self._judge()
         except CalledOff:  # its judge is dead, and this suite is as good as before
             self._forward(Finished())
@@ -280,14 +275,7 @@ def main(arguments: list[str]) -> None:
     try:
         exercise = load_exercise(load_course(Path(root)), slug)
         zygote = Zygote.attach(int(zygote_fd))
-
-        def rehearse(gpu: Gpu) -> str:
-            line.send(Preparing(cuda.NAME))
-            problem = what_cuda_lacks(zygote, Tier(tier), gpu)
-            line.send(Preparing(cuda.NAME))  # the suite has all of its time for being collected
-            return problem
-
-        absent = absent_devices(exercise.devices, rehearse)
+        absent = absent_devices(exercise.devices, rehearsal(line, zygote, Tier(tier)))
         serve(line, exercise, Path(private), sessions_from(zygote, exercise), absent)
     except BrokenPipeError:
         sys.exit(1)  # our caller is gone

@@ -16,13 +16,13 @@ from rich.text import Text
 from grader import messages
 from grader.course import Exercise
 from grader.results import CheckResult, ExerciseResult, Outcome
+from grader.score import number
 from grader.terminal import (
     by_reason,
     can_show_symbols,
     check_line,
     hint_lines,
     in_full,
-    number,
     paragraph,
     printable,
     summary_lines,

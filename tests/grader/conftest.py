@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,16 @@ def zygote() -> Iterator[Zygote]:
     with Zygote.start() as started:
         started.wait_until_ready()
         yield started
+
+
+@contextlib.contextmanager
+def starts_nothing(zygote: Zygote) -> Iterator[pytest.MonkeyPatch]:
+    """Let commands of this process use the run's zygote, which says only once that it is ready and is still needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Zygote, "start", lambda *given, **named: zygote)
+        patch.setattr(Zygote, "__exit__", lambda self, *problem: None)
+        patch.setattr(Zygote, "wait_until_ready", lambda self: None)
+        yield patch
 
 
 def usable(tier: Tier) -> Tier:

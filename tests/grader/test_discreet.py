@@ -35,7 +35,7 @@ def invert(w, rate):
         raise NotSquare(f"expected a square w, got {tuple(w.shape)} with {w}")
     raise ValueError("w has no inverse")
 """
-DISCRETION = Discretion({"work.py": SOURCE}, ["def double(x):"], ["Write it yourself."])
+DISCRETION = Discretion({"work.py": SOURCE}, frozenset({"def", "double", "x"}), ["Write it yourself."])
 
 
 def told(text: str, line: int = 0, kind: str = "RuntimeError", how: Outcome = Outcome.RAISED) -> tuple[str, str]:

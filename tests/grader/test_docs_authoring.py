@@ -14,6 +14,7 @@ from grader import language
 from grader.cli import main
 from grader.sandbox.spawn import Zygote
 
+from .conftest import starts_nothing
 from .replayed import DOCS, blocks, change, is_shown, write
 
 PAGE = DOCS / "authoring.md"
@@ -47,12 +48,9 @@ def follow() -> Iterator[tuple[str, str, str]]:
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Iterator[dict[int, tuple[str, str, str]]]:
     """What came of each command, by its place on the page; the run's zygote serves all of them."""
-    with pytest.MonkeyPatch.context() as patch:
+    with starts_nothing(zygote) as patch:
         patch.chdir(tmp_path_factory.mktemp("nothing"))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(Zygote, "start", lambda *given, **named: zygote)
-        patch.setattr(Zygote, "__exit__", lambda self, *problem: None)  # the others still need it
-        patch.setattr(Zygote, "wait_until_ready", lambda self: None)  # it says so once, and has
         yield dict(enumerate(follow()))
     language.use(language.ENGLISH)
 

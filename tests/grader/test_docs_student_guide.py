@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -26,6 +25,7 @@ from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
 
 from .at_a_terminal import Student
+from .conftest import starts_nothing
 from .replayed import DOCS, blocks, change, is_shown
 
 PAGE = DOCS / "student-guide.md"
@@ -133,9 +133,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Iterat
     if fence.strongest_tier() is Tier.NONE:
         pytest.skip("without a fence every check says so, which the page does not show")
     root = tmp_path_factory.mktemp("guide")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Zygote, "start", lambda *given, **named: contextlib.nullcontext(zygote))
-        patch.setattr(Zygote, "wait_until_ready", lambda self: None)  # it says so once, and has
+    with starts_nothing(zygote):
         copy = given_out(root, zygote)
     reader = Reader(copy)
     with pytest.MonkeyPatch.context() as patch:

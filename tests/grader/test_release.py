@@ -28,7 +28,6 @@ from grader.author.release import MANIFEST, Release, release
 from grader.author.released_files import for_students, toml
 from grader.author.released_folder import write_release
 from grader.author.released_readme import readme
-from grader.author.zipped import zipped
 from grader.course import Exercise, load_course, load_exercise
 from grader.diagnosis.atlas import Entry, WrongAnswer, wrong_answers
 from grader.diagnosis.bench import entry_of, names_for
@@ -39,6 +38,7 @@ from grader.grade import Grader
 from grader.sandbox.fence import Tier
 from grader.sandbox.spawn import Zygote
 from grader.submission import read_submission
+from grader.zipped import zipped
 
 from .tiny_course import SLUG, make_course
 

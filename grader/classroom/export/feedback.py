@@ -9,9 +9,7 @@ are user and attachment); Moodle, mod/assign/feedback/file/importziplib.php (nam
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -23,13 +21,13 @@ from grader.classroom.view import ClassView, Standing
 from grader.course import Exercise
 from grader.report.causes import Item
 from grader.report.render import student_report
-from grader.report.text import number
 from grader.results import ExerciseResult
+from grader.score import number
+from grader.zipped import zipped
 
 _CANVAS = re.compile(r"(?P<name>[^_/]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>[^/]+)")
 _MOODLE = re.compile(r"(?P<name>[^/]*)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?")
 _MOODLE_FLAT = re.compile(r"(?P<prefix>[^_/]*_\d+_assignsubmission_(?:file|onlinetext)_)[^/]+")
-_STAMP = (1980, 1, 1, 0, 0, 0)  # the same grades make the same zip
 _Files = dict[str, bytes]
 
 
@@ -52,17 +50,6 @@ def export(view: ClassView, out: Path, template: Path | None = None) -> Exported
             written.append(path)
     said = [messages.EXPORT_NO_PLATFORM.format(names=telling.names(unplaced))] if unplaced else []
     return Exported(tuple(written), (*notes(view, messages.EXPORT_OPEN_LEFT_OUT), *said))
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip with these files, by path; always the same for the same files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(files):
-            entry = zipfile.ZipInfo(path, _STAMP)
-            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
-            archive.writestr(entry, files[path])
-    return buffer.getvalue()
 
 
 def plain_text(standing: Standing, exercise: Exercise, max_score: float, report: str = "") -> str:

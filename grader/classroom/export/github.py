@@ -29,8 +29,8 @@ from grader.classroom.view import ClassView
 from grader.course import Exercise
 from grader.errors import UsageError
 from grader.report.causes import Cause, Item, sort_checks
-from grader.report.text import number
 from grader.results import ExerciseResult, Flag, Outcome
+from grader.score import number
 
 MAX_ANNOTATIONS = 10  # of one kind and step: GitHub shows no more
 _SHOWN_REASONS = 10

@@ -18,8 +18,8 @@ from grader.classroom.export.exported import Exported
 from grader.classroom.export.writing import Judged, distinct_names, judged, notes, write_file, write_files
 from grader.classroom.view import ClassView
 from grader.report.causes import Item
-from grader.report.text import number
 from grader.results import OUR_FAILURES, Outcome
+from grader.score import number
 
 _NAME = "grader"
 

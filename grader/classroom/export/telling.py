@@ -19,8 +19,9 @@ from grader.policy import withheld
 from grader.report.advice import checks as counted
 from grader.report.advice import meaning
 from grader.report.causes import Item, sort_checks
-from grader.report.text import number, spelled
+from grader.report.text import spelled
 from grader.results import OUR_FAILURES, CheckResult, ExerciseResult, Outcome
+from grader.score import number
 
 MAX_CHARS = 4000
 _MAX_PRINTED = 1000

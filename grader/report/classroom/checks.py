@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from grader.classroom.statistics import Item
 from grader.report.classroom import words
 from grader.report.classroom.findings import Findings
-from grader.report.text import number
+from grader.score import number
 
 SHOWN = 12
 """Rows before the others fold away, where there is a script to unfold them."""

@@ -15,8 +15,8 @@ from grader.report.classroom import checks, mistakes, scores, words
 from grader.report.classroom.checks import CheckRow
 from grader.report.classroom.findings import Findings
 from grader.report.classroom.mistakes import Ranked, Unknown
-from grader.report.text import number
 from grader.results import Outcome
+from grader.score import number
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from grader.diagnosis.evidence import Evidence
 from grader.report.advice import points
 from grader.report.classroom.findings import Findings
 from grader.report.classroom.words import plain_statement, points_share
-from grader.report.text import number
+from grader.score import number
 
 IN_FULL = 6
 _SQUARES = 60

@@ -15,7 +15,7 @@ from grader.classroom.statistics import is_late, is_open
 from grader.classroom.view import Standing
 from grader.report.classroom import words
 from grader.report.classroom.findings import Findings
-from grader.report.text import number
+from grader.score import number
 
 FOLDED_ABOVE, SHOWN = 200, 100
 """A longer table shows its first rows only until something is searched, where there is a script."""

@@ -13,8 +13,8 @@ from grader import messages
 from grader.classroom.statistics import Bin, ExerciseNumbers, histogram, spread
 from grader.report.classroom import words
 from grader.report.classroom.findings import Findings
-from grader.report.text import number
 from grader.results import Outcome
+from grader.score import number
 
 HEIGHT = 190
 _ROOM = 32

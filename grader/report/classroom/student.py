@@ -18,8 +18,9 @@ from grader.report.article import Article, article, label
 from grader.report.causes import Item, Sorted, sort_checks
 from grader.report.classroom import footer, words
 from grader.report.classroom.findings import Findings
-from grader.report.text import clipped_line, number
+from grader.report.text import clipped_line
 from grader.results import OUR_FAILURES, Flag, Outcome
+from grader.score import number
 
 _MESSAGE_CHARS = 600
 _HASH_CHARS = 12

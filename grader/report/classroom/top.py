@@ -12,7 +12,7 @@ from grader.classroom.statistics import is_late, spread
 from grader.report.classroom import words
 from grader.report.classroom.findings import Findings
 from grader.report.classroom.words import bare_statement
-from grader.report.text import number
+from grader.score import number
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from grader import messages
 from grader.classroom.view import Standing
 from grader.course import Exercise
-from grader.report.text import number
+from grader.score import number
 
 _MIN_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
