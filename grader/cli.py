@@ -54,6 +54,9 @@ _ELSEWHERE = {
     **dict.fromkeys(("grade", "results", "override", "comment"), "grader.commands.grading"),
 }
 
+_FOR_STUDENTS = ("check", "hint", "list", "reset", "bundle", "completion")
+_FOR_EVERYBODY = ("demo", "doctor")
+_BESIDE_COMMAND = 6  # columns: margins, and what parts name and sentence
 _FUNCTIONS = {"list": "list_exercises"}  # where a command's name is taken in Python
 
 
@@ -71,7 +74,21 @@ class _Group(click.Group):
             return command
         return super().get_command(ctx, cmd_name)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say of each command what it does, in the order in which they are needed; students' first."""
+        others = [name for name in self.list_commands(ctx) if name not in (*_FOR_STUDENTS, *_FOR_EVERYBODY)]
+        for heading, names in (
+            (messages.CLI_FOR_STUDENTS, _FOR_STUDENTS),
+            (messages.CLI_FOR_INSTRUCTORS, others),
+            (messages.CLI_FOR_EVERYBODY, _FOR_EVERYBODY),
+        ):
+            commands = ((name, self.get_command(ctx, name)) for name in names)
+            width = formatter.width - max(map(len, self.list_commands(ctx))) - _BESIDE_COMMAND
+            with formatter.section(heading):
+                formatter.write_dl([(name, one.get_short_help_str(width)) for name, one in commands if one is not None])
+
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whatever goes wrong ends in one message and the exit code of its kind."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):

@@ -172,6 +172,10 @@ def _check(one: Standing, check: CheckResult | None = None) -> str:
     return f"grader check {one.name}{device} -k {shlex.quote(check.id)}"
 
 
+def _all_checks(one: Standing) -> list[str]:
+    return [_check(one), f"{_check(one)} --watch"]
+
+
 def _first_command(standing: Standing | None) -> str:
     return _command(standing) if standing else "grader bundle"
 
@@ -203,7 +207,7 @@ def _begin(one: Standing, found: Sequence[Standing], console: Console) -> Iterat
     folder = one.exercise.stub_folder
     yield from _with_commands(messages.NEXT_READ, [from_here(one.exercise.statement)], console)
     yield from _with_commands(messages.NEXT_WRITE, [from_here(folder / name) for name in one.exercise.files], console)
-    yield from _with_commands(messages.NEXT_THEN_CHECK, [_check(one)], console)
+    yield from _with_commands(messages.NEXT_THEN_CHECK, _all_checks(one), console)
 
 
 def _go_on(one: Standing, console: Console) -> Iterator[Text | str]:
@@ -216,7 +220,7 @@ def _go_on(one: Standing, console: Console) -> Iterator[Text | str]:
     else:
         yield from _with_commands(_what_is_open(one), [_check(one, one.to_fix[0])], console)
         yield from _with_commands(messages.NEXT_HINT, [f"grader hint {one.name}"], console)
-        yield from _with_commands(messages.NEXT_ALL, [_check(one)], console)
+        yield from _with_commands(messages.NEXT_ALL, _all_checks(one), console)
 
 
 def _what_is_open(one: Standing) -> str:

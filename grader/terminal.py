@@ -134,7 +134,8 @@ def next_lines(
         as_student: Only a public check can be judged again.
     """
     reasons = [check for group in by_reason(result.checks) for check in group]
-    at_hand = [check for check in reasons if not as_student or check.visibility == "public"]
+    judged = [check for check in reasons if check.outcome is not Outcome.REJECTED]
+    at_hand = [check for check in judged if not as_student or check.visibility == "public"]
     if at_hand:
         yield Text()
         yield from _wrapped(messages.CHECK_AGAIN, console)

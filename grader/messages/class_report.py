@@ -2,7 +2,7 @@
 
 # --- class report: command (read by instructors) -----------------------------------------------------------------
 
-CLI_REPORT_HELP = "Write the report of a graded class: a page for the class, for each student and for each exercise. DIR is what `grader grade` wrote to."
+CLI_REPORT_HELP = "Write the report of a graded class. It has a page for the class, for each student and for each exercise. DIR is what `grader grade` wrote to."
 CLI_OPTION_REPORT_OUT = "Folder to write to (default: DIR/report)."
 CLI_OPTION_REPORT_SINGLE = "Everything in one file, index.html, that can be passed on."
 CLI_OPTION_REPORT_ANONYMOUS = "For showing in a lecture: pseudonyms, and nothing that students wrote."

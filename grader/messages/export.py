@@ -34,7 +34,7 @@ GITHUB_MORE = "{count} more in the table above."
 
 # --- help texts and notes of release and of exports ---------------------------------------------------------------
 
-CLI_RELEASE_HELP = "Make in DIR what students get of the course: stubs, statements, public checks and what names their mistakes, without any solution or hidden check. With --gradescope EXERCISE instead a zip to upload as Gradescope's autograder, which holds both: not for students."
+CLI_RELEASE_HELP = "Make in DIR what students get of the course. That is stubs, statements, public checks and what names their mistakes, without any solution or hidden check. With --gradescope EXERCISE instead a zip to upload as Gradescope's autograder, which holds both: not for students."
 CLI_OPTION_GRADESCOPE = "Make an autograder for this exercise: its number, short or whole name."
 CLI_OPTION_RELEASE_OUT = "The zip to write: of what students get, or the autograder."
 CLI_OPTION_TORCH_PIP_ARGS = "Arguments for pip where torch is installed there, such as the index of its CPU builds."

@@ -2,12 +2,14 @@
 
 # --- grading a class (read by instructors) -----------------------------------------------------------------------
 
-CLI_GRADE_HELP = "Grade a class: everything in SUBMISSIONS, in parallel, kept in a folder. The same command again goes on where it was broken off."
+CLI_GRADE_HELP = "Grade a class. Everything in SUBMISSIONS is judged, in parallel, and kept in a folder. The same command again goes on where it was broken off."
 CLI_RESULTS_HELP = (
-    "Show what came of grading a class, in the terminal: all students, one of them, or who moved between two runs."
+    "Show what came of grading a class. All students, one of them, or who moved between two runs, in the terminal."
 )
-CLI_OVERRIDE_HELP = "Give points by hand for an exercise of a student, or for one check of it. They survive regrading."
-CLI_COMMENT_HELP = "Write a comment to a student about an exercise; it stands in the student's page and feedback."
+CLI_OVERRIDE_HELP = (
+    "Give points by hand. They are for an exercise of a student, or for one check of it, and survive regrading."
+)
+CLI_COMMENT_HELP = "Write a comment to a student about an exercise. It stands in the student's page and feedback."
 CLI_OPTION_OUT = "Folder for the results; made if it is not there."
 CLI_OPTION_WORKERS = "How many submissions are judged at once; default: one per core."
 CLI_OPTION_ROSTER = "The class as CSV: id, name, email, section, aliases."

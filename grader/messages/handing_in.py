@@ -30,14 +30,14 @@ NEXT_FIRST = "Nothing is begun yet. The first exercise is {title}."
 NEXT_ANOTHER = "Next comes {title}."
 NEXT_READ = "What to write stands in"
 NEXT_WRITE = "Where to write it:"
-NEXT_THEN_CHECK = "When something is written:"
+NEXT_THEN_CHECK = "When something is written, or whenever you save it:"
 NEXT_UNCHECKED = "{title}: your files were not checked as they are now."
 NEXT_TO_FIX = (
     "{title}: {points} / {max_points} points. Checks to look at: {count}; the first of them, with what it needs:"
 )
 NEXT_TO_FIX_UNSCORED = "{title}: checks to look at: {count}; the first of them, with what it needs:"
 NEXT_HINT = "Stuck? A hint, and another one each time:"
-NEXT_ALL = "Everything again:"
+NEXT_ALL = "Everything again, or again whenever you save:"
 NEXT_UNREADABLE = "{title}: {problem} When that is mended:"
 NEXT_ALL_DONE = "Every exercise passes all checks that you have here. To pack what is handed in:"
 NEXT_LIST = "How far you are with each exercise: grader list"
@@ -83,7 +83,7 @@ CLI_RESET_HELP = (
     "Put the files of an exercise back as they were given out. Asks first, and keeps what you have written."
 )
 CLI_BUNDLE_HELP = "Pack what is handed in. One zip archive, with the files that the exercises ask for and nothing else; without EXERCISE all that are begun."
-CLI_COMPLETION_HELP = 'Print what lets a shell complete commands, exercises and checks. For bash, put this line into ~/.bashrc: eval "$(grader completion bash)"'
+CLI_COMPLETION_HELP = 'Print what lets a shell complete what you type. It completes commands, exercises and checks. For bash, put this line into ~/.bashrc: eval "$(grader completion bash)"'
 CLI_OPTION_LIST_JSON = "Write the list as JSON to FILE instead; - writes it to standard output."
 CLI_OPTION_YES = "Do not ask first."
 CLI_OPTION_BUNDLE_OUT = (

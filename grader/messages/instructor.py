@@ -154,7 +154,7 @@ DEMO_NEEDS_CLONE = "The demo needs the whole repository: {folder} is not there."
 
 # --- verify (read by authors) --------------------------------------------------------------------------------------
 
-CLI_VERIFY_HELP = "Prove that an exercise is fair and sharp: right answers earn everything, known mistakes are caught and named, empty answers earn nothing. Without EXERCISE, all of the course."
+CLI_VERIFY_HELP = "Prove that an exercise is fair and sharp. Right answers earn everything, known mistakes are caught and named, empty answers earn nothing. Without EXERCISE, all of the course."
 CLI_OPTION_VERIFY_JSON = "Write all gates as JSON; - for standard output."
 VERIFY_HEADING = "{slug} (seed {seed})"
 VERIFY_GOOD = "ok"

@@ -68,7 +68,8 @@ for example, is kept.
 grader check {first}
 ```
 
-Read the README.md of an exercise, write what is missing in the files named here, check.
+Read the README.md of an exercise, write what is missing in the files named here, check. With `--watch` behind it the
+command stays open and checks again whenever you save.
 """
 STUDENT_README_COLUMNS = "| Exercise | You write | Points here | Points in all |"
 STUDENT_README_END = "`grader list` shows all exercises, `grader hint {first}` helps where you are stuck, and `grader bundle {first}` makes the file to hand in. The checks here are the public ones. The others run when you hand in: they decide the rest of the points."

@@ -29,6 +29,9 @@ FILE_EMPTY = "{file} is empty. Was it saved before it was handed in?"
 # --- help texts (shown before a language is chosen) --------------------------------------------------------------
 
 CLI_HELP = "Autograder for neural-network homework: checks your solution and says what to look at next."
+CLI_FOR_STUDENTS = "For students"
+CLI_FOR_INSTRUCTORS = "For instructors"
+CLI_FOR_EVERYBODY = "For everybody"
 CLI_CHECK_HELP = "Check your solution. EXERCISE is 1, exercise1 or the whole folder name; without it, the exercise whose folder you stand in is checked."
 CLI_HINT_HELP = "Give the next hint. For CHECK, or else for the first mistake we recognised in your last check; each call says a little more."
 CLI_DOCTOR_HELP = "Say what this machine offers. Python, torch, devices, and how well submissions are fenced in."

@@ -165,6 +165,6 @@ CALIBRATE_UNFAIR = "{label} ({check}, {device}): with {runs} runs and {attempts}
 CALIBRATE_HEADING = "{slug}: {runs} runs of the reference, {wall_s:.1f} s"
 CALIBRATE_BAND = "{check} ({device}), {label}: right solutions score {minimum:.3f} to {maximum:.3f}, mean {mean:.4f}, sd {sd:.4f}, 3 % below {quantile:.3f}. Threshold {threshold:.3f} in any of {attempts} attempts: a right solution fails less than once in {once:,} gradings."
 CALIBRATE_WRITTEN = "Written to {file}."
-CLI_CALIBRATE_HELP = "Measure how well right solutions score, so that accuracies are compared fairly."
+CLI_CALIBRATE_HELP = "Measure how well right solutions score. Accuracies are then compared fairly."
 CLI_OPTION_SEEDS = "How often the reference is trained."
 CLI_OPTION_CALIBRATE_DEVICE = "Calibrate on this device only; the others' bands are kept."

@@ -93,6 +93,17 @@ def test_help_imports_next_to_nothing(arguments: list[str]) -> None:
     assert imported_by(*arguments).endswith("IMPORTED []\n")
 
 
+def test_help_has_every_command_once_and_says_whom_it_is_for(run: Callable[..., Result]) -> None:
+    """A student finds the own commands first, in the order of use; every sentence is whole."""
+    told = run("--help").output
+    sections = re.findall(r"^For (\w+):\n((?:  .*\n)+)", told, re.MULTILINE)
+    names = [(whom, [line.split()[0] for line in lines.splitlines()]) for whom, lines in sections]
+    assert names[0] == ("students", ["check", "hint", "list", "reset", "bundle", "completion"])
+    assert [whom for whom, _ in names[1:]] == ["instructors", "everybody"]
+    assert sorted(name for _, some in names for name in some) == main.list_commands(click.Context(main))
+    assert "..." not in told.partition("For students")[2]
+
+
 @pytest.mark.parametrize("arguments", [["check", "no-such-exercise"], ["list"], ["check"]])
 def test_torch_is_not_imported(arguments: list[str]) -> None:
     """The list and a wrong name need neither torch nor numpy nor pytest."""

@@ -158,8 +158,9 @@ def test_the_first_exercise_comes_first(course: Course) -> None:
         f"  {folder / 'README.md'}",
         "Where to write it:",
         f"  {folder / 'work.py'}",
-        "When something is written:",
+        "When something is written, or whenever you save it:",
         "  grader check exercise1",
+        "  grader check exercise1 --watch",
     ]
 
 
@@ -193,8 +194,9 @@ def test_what_is_open_is_looked_at_alone_first(course: Course) -> None:
         "  grader check exercise1 --device cuda -k test_c",
         "Stuck? A hint, and another one each time:",
         "  grader hint exercise1",
-        "Everything again:",
+        "Everything again, or again whenever you save:",
         "  grader check exercise1",
+        "  grader check exercise1 --watch",
     ]
     shutil.rmtree(course.root / ".grader" / "stubs")
     (course.root / ".grader" / "state.json").unlink()

@@ -240,6 +240,12 @@ def test_the_next_commands_can_be_copied(plain: Console) -> None:
     assert not any("--html" in line for line in read(next_lines(whole, command, True, plain)))
 
 
+def test_of_a_rejected_file_no_check_can_be_judged_alone(plain: Console) -> None:
+    """Where nothing was judged, the report that shows the line is all that is named."""
+    shown = read(next_lines(result(check(Outcome.REJECTED)), "grader check 1", False, plain))
+    assert [line.strip() for line in shown if "grader" in line] == ["grader check 1 --html report.html"]
+
+
 def test_only_the_beginning_of_what_was_printed_is_shown(plain: Console) -> None:
     """Six lines of what a check or the import printed, without the empty ones, and how many were left out."""
     text = "\n\n".join(f"line {i}" for i in range(100))
