@@ -173,7 +173,11 @@ def _suspicion(name: str, listed: tuple[str, ...]) -> str | None:
     """Return the builtin that `name` is, or the listed name that it is or lies in."""
     if name in _BUILTINS:
         return name
-    return next((entry for entry in listed if name == entry or name.startswith(entry + ".")), None)
+    return next((entry for entry in listed if _lies_in(name, entry)), None) if name else None
+
+
+def _lies_in(name: str, entry: str) -> bool:
+    return name.startswith(entry) and (len(name) == len(entry) or name[len(entry)] == ".")
 
 
 def _names_in(node: ast.AST, aliases: Aliases) -> list[str]:
@@ -221,7 +225,7 @@ def _policy_findings(tree: ast.AST, policy: Policy, aliases: Aliases) -> Iterato
     """Explain the lines that use what the exercise forbids; the guest enforces it, this only says where."""
     for node, scope in _nodes_in_use(tree):
         name = _imported_name(node, aliases)
-        rule = next((rule for rule in policy.rules if _covers(rule, name, scope)), None)
+        rule = next((rule for rule in policy.rules if _covers(rule, name, scope)), None) if name else None
         if rule is not None:
             yield Finding("forbidden", node.lineno, messages.FORBIDDEN.format(name=name, sentence=rule.sentence))
         elif policy.autograd == "off" and (found := _switches_autograd_on(node, name)):
@@ -254,7 +258,7 @@ def _imported_name(node: ast.expr, aliases: Aliases) -> str:
 
 
 def _covers(rule: Forbid, name: str, scope: frozenset[str]) -> bool:
-    named = any(name == listed or name.startswith(listed + ".") for listed in rule.names)
+    named = any(_lies_in(name, listed) for listed in rule.names)
     return named and (not rule.within or not scope.isdisjoint(rule.within))
 
 

@@ -30,6 +30,7 @@ from grader.errors import FenceError
 from grader.limits import Limits
 from grader.sandbox import fence, guest
 from grader.sandbox.guest.preload import preload
+from grader.sandbox.heap import fill_holes
 from grader.sandbox.spawn import HostSpec, SpawnRequest, receive_request, thread_count
 
 _GUEST_FAILED_TO_START = 70
@@ -65,6 +66,7 @@ def main(control_fd: int) -> None:
     gc.freeze()
     _prepare_fences()
     guest.prepare_streams()
+    fill_holes()
     faulthandler.register(_WHERE, all_threads=False)
     # Keepers report to their host, not to us: let the kernel reap them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

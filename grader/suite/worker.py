@@ -36,6 +36,7 @@ from grader.sandbox.fence.gpus import VISIBLE
 from grader.sandbox.fence.kernel import PR_SET_PDEATHSIG, prctl
 from grader.sandbox.gpu_lock import Held
 from grader.sandbox.guest.policy import unenforceable
+from grader.sandbox.heap import fill_holes
 from grader.sandbox.spawn import Zygote, thread_count
 from grader.suite import discreet
 from grader.suite.choose import arranged, chosen, to_judge
@@ -47,6 +48,8 @@ from grader.suite.present import absent_devices, held_for, rehearsal
 from grader.suite.session import sessions_from
 from grader.suite.verdict import Verdict
 from grader.ticket import CalledOff
+
+_GARBAGE = 50_000  # objects; a judge ends before it has made many more, and looking for garbage takes time
 
 
 class CallerGone(Exception):
@@ -72,7 +75,9 @@ def serve(
             raise CourseError(messages.SUITE_STARTS_THREADS.format(where=f"the suite of {exercise.slug}"))
         warm_up(exercise)
         gc.collect()
+        fill_holes()
         gc.freeze()  # a judge's garbage collection would otherwise copy every page we share with it
+        gc.set_threshold(_GARBAGE)
         plan = tuple(step.planned for step in suite.steps)
         line.send(Ready(plan, suite.files.sha256, str(torch.__version__)))
         with contextlib.suppress(CallerGone):
