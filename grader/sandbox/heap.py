@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ctypes
 
-_LARGEST = 131_064  # larger pieces glibc maps apart
-_FINE = 1_032  # below this every size that glibc tells apart
-_STEPS = (-1_024, -16)
-_SMALLEST = 24
+# Largest first, in bytes. Larger pieces are mapped apart; from 1,032 down it is every size that glibc tells apart.
+# Source: mallopt(3), M_MMAP_THRESHOLD; glibc, malloc/malloc.c, MINSIZE, MALLOC_ALIGNMENT, MIN_LARGE_SIZE.
+_SIZES = (*range(131_064, 1_032, -1_024), *range(1_032, 23, -16))
 
 
 class _MallInfo(ctypes.Structure):
@@ -40,7 +39,7 @@ def fill_holes() -> int:
     end = libc.sbrk(0) - heap.keepcost
     most_bytes = 2 * heap.fordblks  # what a thread keeps at hand counts as held; but this must end on any heap
     taken_bytes = 0
-    for size in (*range(_LARGEST, _FINE, _STEPS[0]), *range(_FINE, _SMALLEST - 1, _STEPS[1])):
+    for size in _SIZES:
         piece = libc.malloc(size)
         while piece and piece < end and taken_bytes < most_bytes:
             taken_bytes += size
