@@ -244,6 +244,13 @@ ATTACKS: dict[str, tuple[str, set[Outcome | None]]] = {
         """,
         {Outcome.MEMORY},
     ),
+    "an answer for which memory is lacking, as C code of Python says it": (
+        """
+        def fail(*arguments): raise SystemError('returned NULL without setting an exception')
+        ours('guest.process').encode_frame = fail
+        """,
+        {Outcome.MEMORY},
+    ),
     "memory that C++ lacks": ("raise RuntimeError('std::bad_alloc')", {Outcome.MEMORY}),
     "endless printing": ("while True: print('x' * 10_000)", {Outcome.OUTPUT}),
     "endless printing past Python": ("while True: os.write(2, bytes(65536))", {Outcome.OUTPUT}),

@@ -78,8 +78,8 @@ def become(rpc: Rpc, confine: Callable[[], tuple[str, ...]], reply_bytes: int) -
     _send(rpc, encode({"layers": list(layers)}, _REQUEST_CAPS))
     try:
         _serve(rpc, Caps(payload_bytes=reply_bytes))
-    except MemoryError:  # what the student's code keeps leaves no room for an answer of ours
-        return OUT_OF_MEMORY
+    except (MemoryError, SystemError):  # what the student's code keeps leaves no room for an answer of ours
+        return OUT_OF_MEMORY  # the second where C code of Python finds no memory and says only that it failed
     return 0
 
 
